@@ -1,0 +1,58 @@
+# `make` alone lists the targets. Everything that is installed goes into .venv, pinned by hash in requirements.lock.
+
+PORT ?= 8000
+
+# The newest suitable Python, preferably one that can make a virtual environment; looked for once, when needed.
+PYTHON ?= $(eval PYTHON := $$(shell $(FIND_PYTHON)))$(PYTHON)
+FIND_PYTHON = for needs in sys,venv,ensurepip sys; do \
+	for python in python3.14 python3.13 python3.12 python3.11 python3; do \
+		$$$$python -c "import $$$$needs; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && echo $$$$python && exit; \
+	done; done
+
+VENV := .venv/bin
+UV := $(VENV)/python -m uv pip
+PIP := $(VENV)/python -m pip install --disable-pip-version-check --no-user --require-hashes
+
+.PHONY: help setup run test check lock
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+
+setup: .venv/ready ## prepare .venv with the project and its tools; starts nothing
+
+run: setup ## start the service with demonstration data, on PORT (8000)
+	@exec $(VENV)/spor run --port $(PORT)
+
+test: setup check ## run all the checks and all the tests, on a real PostgreSQL
+	$(VENV)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report=
+	$(VENV)/python -m coverage report --fail-under=100 \
+		--include='app/scales/*,app/trajectories/*,app/texts/*,app/errors.py'
+
+check: setup ## run the checks that need no database: lint, format, types, layers, spelling, dependencies
+	$(VENV)/ruff check .
+	$(VENV)/ruff format --check .
+	$(VENV)/mypy
+	$(VENV)/lint-imports
+	$(VENV)/codespell
+	$(VENV)/deptry .
+
+lock: setup ## write requirements.lock anew from pyproject.toml; versions that still fit stay
+	$(UV) compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-header \
+		--group dev --output-file requirements.lock pyproject.toml
+
+# A set-up that was cut short has no `ready`, and is begun anew from an empty .venv. uv knows nothing of pip's
+# settings (a company's mirror, say), so where it fails pip is tried, with the same lock.
+.venv/ready: requirements.lock pyproject.toml
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo 'Spor needs Python 3.11 or newer: install it, or name it, as in make PYTHON=/path/to/python3.' >&2; exit 1; }
+	@"$(PYTHON)" -c 'import venv, ensurepip' 2>/dev/null || { \
+		echo 'This Python cannot make a virtual environment: install the package python3-venv.' >&2; exit 1; }
+	@echo 'Preparing .venv: the first time takes about 15 seconds.'
+	@if test -e $@ && $(VENV)/python -c ''; then rm $@; else "$(PYTHON)" -m venv --clear .venv; fi
+	@awk '/^[^ ]/ { wanted = /^uv==/ } wanted' requirements.lock > .venv/uv.txt
+	@$(PIP) --quiet --requirement .venv/uv.txt
+	@$(UV) sync --quiet --system-certs --require-hashes --python $(VENV)/python requirements.lock || { \
+		echo 'uv could not install the packages: trying pip.' >&2; $(PIP) --requirement requirements.lock; }
+	@$(UV) install --quiet --no-deps --no-build-isolation --python $(VENV)/python --editable .
+	@touch $@

@@ -1,0 +1,1 @@
+"""Spor: feedback-informed-treatment outcome tracking."""

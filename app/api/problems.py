@@ -1,0 +1,57 @@
+"""The shape of a problem document, and which of them a route declares."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from app.api.errors import PROBLEM_JSON
+
+
+class ProblemPart(BaseModel):
+    """One of several things that are wrong with a body."""
+
+    type: str
+    detail: str
+    pointer: str | None = None
+    allowed: str | None = None
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457). It never holds what the caller sent."""
+
+    type: str = Field(examples=["/v1/problems/invalid-answer"])
+    title: str
+    status: int
+    detail: str = Field(examples=["item 3 has no such answer"])
+    pointer: str | None = Field(default=None, description="JSON pointer to the part.", examples=["/answers/3"])
+    allowed: str | None = Field(default=None, examples=["0, 1, 2 or 3"])
+    errors: list[ProblemPart] | None = None
+    request_id: UUID
+
+
+_MEANING = {
+    400: "The body is no JSON.",
+    401: "No credential, or one that is unknown, expired or revoked.",
+    403: "The credential's role may not do this.",
+    404: "It does not exist, or is not the caller's to see: the same answer.",
+    409: "It does not fit the state of the record.",
+    412: "It has been changed since it was read.",
+    422: "The input can't be what it claims to be.",
+    428: "An edit needs If-Match.",
+    500: "Something went wrong on our side; nothing was stored.",
+    503: "The database can't be used.",
+}
+
+
+def declares(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Declare the problems of a route: those named, and those that any route can answer."""
+    return {
+        status: {
+            "description": _MEANING[status],
+            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+        }
+        for status in sorted({401, 403, 422, 500, *statuses})
+    }

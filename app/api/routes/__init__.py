@@ -1,0 +1,1 @@
+"""The routes, one module per resource; each about ten lines of form around one use case."""

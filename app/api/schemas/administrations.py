@@ -1,0 +1,325 @@
+"""Administrations: what a tablet puts, what it gets back, what a clinician gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import Field, ValidationError
+
+from app.api.errors import malformed
+from app.api.schemas.care import Versioned
+from app.api.schemas.fields import Answer, Body, Change, Label, Text, Time
+from app.db.codes import AdministrationState, AnsweringMode, Clarification, Occasion, RiskDuty
+from app.db.results import KeptResult
+from app.errors import MalformedBody
+from app.scales.catalogue import instrument as find_instrument
+from app.scales.scoring import CriticalStatus, ItemState, NoScoreReason, read_critical
+from app.services.administrations import Receipt
+from app.services.admission import Submission
+from app.trajectories.progress import ResponderState, Signal, SignalReason
+from app.trajectories.series import Timing
+
+_EXAMPLE_ANSWERS = {"1": 2, "2": 3, "3": 1, "4": 2, "5": 1, "6": 2, "7": 1, "8": 0, "9": 0, "10": 1}
+
+
+class AdministrationPut(Body):
+    """One form as it was filled in."""
+
+    episode_id: UUID
+    instrument: Label = Field(examples=["phq-9"])
+    form: Label | None = Field(default=None, description="The only form, where the instrument has one.")
+    informant_id: UUID | None = Field(default=None, description="Who answered; the patient, if nobody is named.")
+    answers: dict[str, Any] = Field(
+        description="Item number to code. An item in neither `answers` nor `item_states` was left blank.",
+        examples=[_EXAMPLE_ANSWERS],
+        json_schema_extra={"additionalProperties": {"type": "integer"}},
+    )
+    item_states: dict[str, Any] | None = Field(
+        default=None,
+        description="Item number to what became of it, for items that were not answered.",
+        json_schema_extra={"additionalProperties": {"enum": [state.value for state in ItemState]}},
+    )
+    completed_at: Time = Field(description="When the form was filled in, by the tablet's clock.")
+    treatment_session_id: UUID | None = None
+    timing: Timing | None = Field(default=None, description="Where it lies in relation to the treatment session.")
+    occasion: Occasion | None = None
+    mode: AnsweringMode | None = None
+    helped_by: Label | None = Field(default=None, description="Who helped, as a role; never a name.")
+
+
+class AdministrationOfBatch(AdministrationPut):
+    """One form of a batch, with its id."""
+
+    id: UUID
+
+
+class AdministrationBatch(Body):
+    """Up to 500 forms in one transaction."""
+
+    administrations: Annotated[list[AdministrationOfBatch], Field(max_length=500)]
+
+
+def read_submission(administration_id: UUID, body: object) -> Submission:
+    """Read a body as far as it goes; what has the wrong form is noted, not lost."""
+    try:
+        return Submission(id=administration_id, body=body, **dict(AdministrationPut.model_validate(body)))
+    except ValidationError as refused:
+        return _salvaged(administration_id, body, refused)
+
+
+def _salvaged(administration_id: UUID, body: object, refused: ValidationError) -> Submission:
+    """Keep the fields that do have the right form: enough of them, and a critical answer is not lost."""
+    failures = refused.errors(include_input=False, include_context=False)
+    given = body if isinstance(body, Mapping) else {}
+    wrong = {failure["loc"][0] for failure in failures if failure["loc"]}
+    right = {name: given[name] for name in AdministrationPut.model_fields if name in given and name not in wrong}
+    placeholders = {"episode_id": UUID(int=0), "instrument": "-", "answers": {}, "completed_at": "2000-01-01T00:00:00Z"}
+    missing = placeholders.keys() - right.keys()
+    read = dict(AdministrationPut.model_validate(placeholders | right))
+    kept = {name: None if name in missing else value for name, value in read.items()}
+    kept["answers"] = given.get("answers")
+    return Submission(id=administration_id, body=body, problems=malformed(failures), **kept)
+
+
+def read_batch(body: object) -> list[Submission]:
+    """Read a batch; an entry that can't be named by an id refuses the whole, since nobody could be told about it.
+
+    Raises
+    ------
+    MalformedBody
+        If the body is no list of entries with an id each.
+    """
+    given = body if isinstance(body, Mapping) else {}
+    entries = given.get("administrations")
+    if not isinstance(entries, list) or len(given) > 1:
+        raise MalformedBody(
+            "the body must be an object with a list", pointer="/administrations", allowed='{"administrations": [...]}'
+        )
+    return [_read_entry(index, entry) for index, entry in enumerate(entries)]
+
+
+def _read_entry(index: int, entry: object) -> Submission:
+    try:
+        written = entry["id"] if isinstance(entry, Mapping) else None
+        administration_id = UUID(written) if isinstance(written, str) else None
+    except (KeyError, ValueError):
+        administration_id = None
+    if administration_id is None or not isinstance(entry, Mapping):
+        raise MalformedBody("an entry needs an id", pointer=f"/administrations/{index}/id", allowed="a UUID")
+    return read_submission(administration_id, {name: value for name, value in entry.items() if name != "id"})
+
+
+class ReceiptRead(Answer):
+    """What a tablet gets: that the form is kept. The same however often it is put."""
+
+    id: UUID
+    state: AdministrationState
+    received_at: datetime
+
+
+class ScoreRead(Answer):
+    """One score; null with the reason where there is none."""
+
+    value: float | None
+    prorated: bool
+    missing: int
+    band: str | None
+    is_case: bool | None
+    reason: NoScoreReason | None
+
+
+class CriticalRead(Answer):
+    """What one critical item says."""
+
+    item: str
+    kind: str
+    status: CriticalStatus
+    code: int | None
+
+
+class RiskAlertRead(Versioned):
+    """A critical answer that asks for action."""
+
+    patient_id: UUID
+    episode_id: UUID
+    administration_id: UUID
+    instrument: str
+    item: str
+    kind: str
+    code: int
+    duty: RiskDuty
+    answered_at: datetime
+    raised_at: datetime
+    due_at: datetime | None
+    acknowledged_at: datetime | None
+    acknowledged_by: UUID | None
+    assessment: str | None
+
+
+class ReasonRead(Answer):
+    """One coded reason with the figures that it rests on."""
+
+    code: str
+    evidence: dict[str, Any]
+
+
+class VerdictRead(Answer):
+    """A verdict as it was issued: advice that asks for a conversation."""
+
+    signal: Signal
+    signal_reason: SignalReason
+    responder_state: ResponderState
+    change: str
+    dose: int
+    weeks: float
+    score: float
+    baseline: float
+    expected: float | None
+    lower: int | None
+    upper: int | None
+    end_dose: int | None
+    goal_probability: float | None
+    deterioration_probability: float | None
+    change_probability: float | None
+    reasons: list[ReasonRead]
+    curve: str | None
+    settings_version: int
+    issue: int
+    issued_at: datetime
+    cause: str
+
+
+class ResultRead(Answer):
+    """What a clinician gets beside the receipt."""
+
+    version: int
+    state: AdministrationState
+    clarifications: list[Clarification]
+    scores: dict[str, ScoreRead]
+    critical: list[CriticalRead]
+    asks_about_suicide: bool
+    risk_alerts: list[RiskAlertRead]
+    verdict: VerdictRead | None
+
+
+class ClinicianReceiptRead(ReceiptRead):
+    """The receipt with the result, for a clinician."""
+
+    result: ResultRead
+
+
+class BatchEntryRead(Answer):
+    """What became of one entry of a batch: a receipt, or a problem."""
+
+    id: UUID
+    status: str
+    receipt: ReceiptRead | ClinicianReceiptRead | None
+    problem: dict[str, Any] | None
+
+
+class BatchRead(Answer):
+    """What became of a batch, in the order of its entries."""
+
+    administrations: list[BatchEntryRead]
+
+
+class VersionRead(Answer):
+    """One version of an administration."""
+
+    version: int
+    state: AdministrationState
+    received_at: datetime
+    completed_at: datetime | None
+    author_id: UUID
+    reason: str | None
+    clarifications: list[Clarification] | None
+    accepted: list[Clarification] | None
+
+
+class AdministrationRead(Answer):
+    """An administration as it stands, with its history and every verdict that was issued on it."""
+
+    id: UUID
+    episode_id: UUID
+    informant_id: UUID | None
+    instrument: str
+    instrument_version: str
+    form: str
+    completed_at: datetime | None
+    received_at: datetime
+    treatment_session_id: UUID | None
+    timing: Timing | None
+    occasion: Occasion | None
+    mode: AnsweringMode | None
+    helped_by: str | None
+    answers: dict[str, int | None] | None
+    item_states: dict[str, ItemState] | None
+    body: Any
+    result: ResultRead
+    versions: list[VersionRead]
+    verdicts: list[VerdictRead]
+
+
+class AdministrationCorrection(Change):
+    """What was wrong, and what is right. `accept` names the clarifications that are right as they are."""
+
+    reason: Text
+    accept: list[Clarification] = Field(default_factory=list)
+    episode_id: UUID | None = None
+    form: Label | None = None
+    informant_id: UUID | None = None
+    answers: dict[str, Any] | None = None
+    item_states: dict[str, Any] | None = None
+    completed_at: Time | None = None
+    treatment_session_id: UUID | None = None
+    timing: Timing | None = None
+    occasion: Occasion | None = None
+    mode: AnsweringMode | None = None
+    helped_by: Label | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Give what is corrected."""
+        return self.model_dump(exclude_unset=True, exclude={"reason", "accept"})
+
+
+class EnteredInError(Body):
+    """Why an administration should not be there."""
+
+    reason: Text
+
+
+def receipt_read(receipt: Receipt) -> ReceiptRead:
+    """Show a receipt."""
+    return ReceiptRead.model_validate(receipt)
+
+
+def result_read(kept: KeptResult) -> ResultRead:
+    """Show what was made of an administration; nothing is shown as a result while it needs clarification."""
+    administration = kept.administration
+    instrument = find_instrument(administration.instrument)
+    shown = administration.state in (AdministrationState.FINAL, AdministrationState.AMENDED)
+    answers: object = named_answers(kept)
+    if answers is None and isinstance(administration.body, Mapping):
+        answers = administration.body.get("answers")
+    return ResultRead(
+        version=administration.version,
+        state=AdministrationState(administration.state),
+        clarifications=[Clarification(each) for each in administration.clarifications or ()],
+        scores={score.subscale: ScoreRead.model_validate(score) for score in kept.scores},
+        critical=[CriticalRead.model_validate(each) for each in read_critical(instrument, answers)],
+        asks_about_suicide=instrument.asks_about_suicide,
+        risk_alerts=[RiskAlertRead.model_validate(alert) for alert in kept.alerts],
+        verdict=VerdictRead.model_validate(kept.verdict) if shown and kept.verdict else None,
+    )
+
+
+def named_answers(kept: KeptResult) -> dict[str, int | None] | None:
+    """Give the answers by item number; null where an item was not answered."""
+    administration = kept.administration
+    if administration.answers is None:
+        return None
+    items = find_instrument(administration.instrument).form(administration.form).items
+    return {item.number: code for item, code in zip(items, administration.answers, strict=True)}

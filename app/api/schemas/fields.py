@@ -1,0 +1,65 @@
+"""Field types that say no where pydantic would guess."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Annotated, Any, TypeAlias
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _written_time(value: Any) -> Any:
+    """Refuse what is not a time as RFC 3339 writes it; pydantic reads 0 as 1970."""
+    if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
+        return value
+    raise ValueError("must be a time with a zone as RFC 3339 writes it, e.g. 2026-03-02T09:30:00+01:00")
+
+
+def _whole_number(value: Any) -> Any:
+    """Refuse text and true, which pydantic reads as numbers; 1.0 is 1, as in JSON Schema."""
+    if isinstance(value, bool | str):
+        raise ValueError("must be a whole number")
+    return value
+
+
+def _within_years(value: datetime) -> datetime:
+    """Refuse years that no record can hold; near the ends of the calendar a change of zone overflows."""
+    if not 1900 <= value.year <= 2199:
+        raise ValueError("must be a year from 1900 to 2199")
+    return value
+
+
+Time: TypeAlias = Annotated[
+    AwareDatetime,
+    Field(examples=["2026-03-02T09:30:00+01:00"]),
+    BeforeValidator(_written_time, json_schema_input_type=AwareDatetime),
+    AfterValidator(_within_years),
+]
+Dose: TypeAlias = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
+Days: TypeAlias = Annotated[int, Field(ge=1, le=366), BeforeValidator(_whole_number)]
+Minutes: TypeAlias = Annotated[int, Field(ge=0, le=1440), BeforeValidator(_whole_number)]
+Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
+Label: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+class Body(BaseModel):
+    """What comes in: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Change(Body):
+    """What is changed; what is not named stays."""
+
+    def changes(self) -> dict[str, Any]:
+        """Give the fields that were named."""
+        return self.model_dump(exclude_unset=True)
+
+
+class Answer(BaseModel):
+    """What goes out, read from a row or a value of the core."""
+
+    model_config = ConfigDict(from_attributes=True)

@@ -1,0 +1,84 @@
+"""An organisation's settings, as they are read and changed."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field
+
+from app.api.schemas.fields import Answer, Change, Label, Text
+from app.db.codes import Language, OrganisationMode
+from app.services.settings import ServiceSettings
+from app.trajectories.policy import Flagging
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError("must be a number")
+    return value
+
+
+Probability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_number)]
+Count = Annotated[int, Field(ge=0, le=500), BeforeValidator(_number)]
+
+
+class PolicyChange(Change):
+    """Windows and thresholds; those not named keep the shipped default."""
+
+    flagging: Flagging = Flagging.PENDING
+    early_window_dose: Count = 0
+    late_window_dose: Count = 0
+    period_evaluation_doses: list[Count] = Field(default_factory=list)
+    early_share: Probability = 0.5
+    established_probability: Probability = 0.5
+    no_change_probability: Probability = 0.5
+    goal_probability: Probability = 0.5
+    clear_probability: Probability = 0.5
+    deterioration_probability: Probability = 0.5
+    band_level: Probability = 0.5
+    clear_band_level: Probability = 0.5
+    stale_intervals: Count = 0
+    stale_extra_days: Count = 0
+
+
+class SettingsChange(Change):
+    """A new version of the settings, with its reason; what is not named stays."""
+
+    reason: Text
+    mode: OrganisationMode = OrganisationMode.RECORD
+    language: Language = Language.BOKMAL
+    time_zone: Label = ""
+    policy: PolicyChange = Field(default_factory=PolicyChange)
+    max_missing: dict[Label, Count] = Field(
+        default_factory=dict,
+        description="Instrument to how many unanswered items are still prorated.",
+        examples=[{"phq-9": 1}],
+    )
+
+    def changes(self) -> dict[str, Any]:
+        """Give the settings that were named."""
+        return self.model_dump(mode="json", exclude_unset=True, exclude={"reason"})
+
+
+class SettingsRead(Answer):
+    """The settings in force, complete with the defaults."""
+
+    version: int
+    mode: OrganisationMode
+    language: Language
+    time_zone: str
+    policy: dict[str, Any]
+    max_missing: dict[str, int]
+
+
+def settings_read(settings: ServiceSettings) -> SettingsRead:
+    """Show the settings."""
+    return SettingsRead(
+        version=settings.version,
+        mode=settings.mode,
+        language=settings.language,
+        time_zone=settings.time_zone.key,
+        policy=asdict(settings.policy),
+        max_missing=dict(settings.max_missing),
+    )

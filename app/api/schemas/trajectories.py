@@ -1,0 +1,315 @@
+"""Trajectory and caseload, as therapists get them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from pydantic import Field
+
+from app.api.schemas.administrations import ReasonRead, VerdictRead
+from app.api.schemas.fields import Answer
+from app.db.codes import OrganisationMode, RiskDuty
+from app.scales.change import ChangeCategory
+from app.services.caseload import CaseloadEntry, OverdueKind
+from app.services.trajectories import Trajectory
+from app.texts.catalogue import say
+from app.trajectories.growth import default_curve
+from app.trajectories.natural import default_natural_course
+from app.trajectories.outlook import ReviewKind
+from app.trajectories.series import Observation, Phase
+
+_HUNDREDTHS = 2
+
+
+class ObservationRead(Answer):
+    """One score on its two axes."""
+
+    administration_id: UUID
+    completed_at: datetime
+    score: float
+    dose: int
+    weeks: float = Field(description="Weeks since the baseline measure; negative before it.")
+    phase: Phase
+    is_baseline: bool
+
+
+class SetAsideRead(Answer):
+    """An administration that needs clarification: there, but not shown as a result."""
+
+    administration_id: UUID
+    completed_at: datetime | None
+    received_at: datetime
+
+
+class CurvePointRead(Answer):
+    """One point of an expected curve with its band."""
+
+    dose: int
+    weeks: float
+    mean: float
+    lower: int
+    upper: int
+
+
+class NaturalPointRead(Answer):
+    """One point of the natural course."""
+
+    weeks: float
+    score: float
+
+
+class NaturalCourseRead(Answer):
+    """What similar people would probably have had without the service; null where it is unknown."""
+
+    points: list[NaturalPointRead] | None
+    source: str | None
+    note: str
+
+
+class CurveRead(Answer):
+    """The expected curve: from the baseline alone, and updated by all scores."""
+
+    version: str
+    status: str
+    source: str
+    band_level: float
+    from_baseline: list[CurvePointRead]
+    updated: list[CurvePointRead]
+
+
+class ReviewPointRead(Answer):
+    """A dose at which to take stock, with the gain still to be expected beside what the calendar alone would bring."""
+
+    kind: ReviewKind
+    dose: int
+    weeks: float
+    expected: float | None
+    further_gain: float | None
+    natural_further_gain: float | None
+
+
+class WordsRead(Answer):
+    """The verdict in words."""
+
+    language: str
+    signal: str
+    signal_reason: str
+    responder_state: str
+    reasons: list[str]
+
+
+class SeriesRead(Answer):
+    """Which series it is, and what its scores are held against."""
+
+    id: UUID
+    instrument: str
+    instrument_version: str
+    form_family: str
+    informant_id: UUID
+    is_main_measure: bool
+    minimum: int
+    maximum: int
+    better: str
+    cutoff: int | None
+    reliable_change: int | None
+
+
+class TrajectoryRead(Answer):
+    """A series with its curves, its verdict and what lies ahead."""
+
+    episode_id: UUID
+    mode: OrganisationMode
+    series: SeriesRead
+    observations: list[ObservationRead]
+    needs_clarification: list[SetAsideRead]
+    late_baseline: bool
+    counted_sessions: int
+    change: ChangeCategory | None = Field(description="The newest treated score against the baseline.")
+    curve: CurveRead | None
+    natural_course: NaturalCourseRead | None
+    review_points: list[ReviewPointRead]
+    verdict: VerdictRead | None
+    disagreements: list[ReasonRead]
+    words: WordsRead | None
+    stale: bool
+    next_measure_due_at: datetime | None
+
+
+class SparkPointRead(Answer):
+    """One score of a sparkline."""
+
+    weeks: float
+    dose: int
+    score: float
+    phase: Phase
+
+
+class OverdueRead(Answer):
+    """One thing that is overdue, and since when."""
+
+    kind: OverdueKind
+    due_at: datetime | date
+    id: UUID | None
+
+
+class OpenAlertRead(Answer):
+    """A critical answer that nobody has assessed yet."""
+
+    id: UUID
+    instrument: str
+    item: str
+    duty: RiskDuty
+    answered_at: datetime
+    due_at: datetime | None
+
+
+class CaseloadEntryRead(Answer):
+    """One open episode: where it stands and what it waits for."""
+
+    episode_id: UUID
+    patient_id: UUID
+    patient_reference: str
+    instrument: str | None
+    series_id: UUID | None
+    verdict: VerdictRead | None
+    words: WordsRead | None
+    disagreements: list[ReasonRead]
+    stale: bool
+    baseline: float | None
+    last_score: float | None
+    last_completed_at: datetime | None
+    last_dose: int | None
+    change: float | None = Field(description="Points from the baseline, positive when better.")
+    sparkline: list[SparkPointRead]
+    open_alerts: list[OpenAlertRead]
+    overdue: list[OverdueRead]
+
+
+class CaseloadRead(Answer):
+    """A therapist's open episodes, worst first."""
+
+    episodes: list[CaseloadEntryRead]
+
+
+def trajectory_read(trajectory: Trajectory, language: str) -> TrajectoryRead:
+    """Show a trajectory."""
+    series, kept = trajectory.series, trajectory.kept
+    form = next(form for form in trajectory.instrument.forms if form.family == kept.form_family)
+    subscale = form.subscale(trajectory.instrument.main_subscale)
+    criteria = subscale.criteria
+    treated = series.treated()
+    return TrajectoryRead(
+        episode_id=trajectory.record.id,
+        mode=trajectory.settings.mode,
+        series=SeriesRead(
+            id=kept.id,
+            instrument=kept.instrument,
+            instrument_version=kept.instrument_version,
+            form_family=kept.form_family,
+            informant_id=kept.informant_id,
+            is_main_measure=kept.id == trajectory.record.main_series_id,
+            minimum=subscale.minimum,
+            maximum=subscale.maximum,
+            better=criteria.better if criteria else "",
+            cutoff=criteria.cutoff if criteria else None,
+            reliable_change=criteria.reliable_change if criteria else None,
+        ),
+        observations=[
+            _observation_read(each, index == series.baseline_index) for index, each in enumerate(series.observations)
+        ],
+        needs_clarification=[
+            SetAsideRead(administration_id=each.id, completed_at=each.completed_at, received_at=each.received_at)
+            for each in trajectory.set_aside
+        ],
+        late_baseline=series.late_baseline,
+        counted_sessions=series.sessions_counted,
+        change=criteria.category(treated[0].score, treated[-1].score) if criteria and len(treated) > 1 else None,
+        curve=_curve_read(trajectory),
+        natural_course=_natural_course_read(trajectory, language),
+        review_points=[ReviewPointRead.model_validate(point) for point in trajectory.reviews],
+        verdict=VerdictRead.model_validate(trajectory.verdict) if trajectory.verdict else None,
+        disagreements=[ReasonRead(**each) for each in trajectory.disagreements],
+        words=words_read(trajectory.verdict, trajectory.disagreements, language) if trajectory.verdict else None,
+        stale=trajectory.stale,
+        next_measure_due_at=trajectory.due_at,
+    )
+
+
+def _observation_read(observation: Observation, is_baseline: bool) -> ObservationRead:
+    assert isinstance(observation.administration_id, UUID)
+    return ObservationRead(
+        administration_id=observation.administration_id,
+        completed_at=observation.completed_at,
+        score=observation.score,
+        dose=observation.dose,
+        weeks=round(observation.weeks, _HUNDREDTHS),
+        phase=observation.phase,
+        is_baseline=is_baseline,
+    )
+
+
+def _curve_read(trajectory: Trajectory) -> CurveRead | None:
+    drawn, model = trajectory.curve, default_curve(trajectory.kept.instrument)
+    if drawn is None or model is None:
+        return None
+    return CurveRead(
+        version=model.key,
+        status=model.provenance.status,
+        source=model.provenance.source,
+        band_level=trajectory.settings.policy.band_level,
+        from_baseline=[CurvePointRead.model_validate(point) for point in drawn.from_baseline],
+        updated=[CurvePointRead.model_validate(point) for point in drawn.updated],
+    )
+
+
+def _natural_course_read(trajectory: Trajectory, language: str) -> NaturalCourseRead | None:
+    if trajectory.curve is None:
+        return None
+    known = default_natural_course(trajectory.kept.instrument)
+    points = trajectory.curve.natural
+    return NaturalCourseRead(
+        points=[NaturalPointRead.model_validate(point) for point in points] if points is not None else None,
+        source=known.source if known else None,
+        note=say("natural_course.note" if known else "natural_course.unknown", language),
+    )
+
+
+def words_read(verdict: Any, disagreements: list[dict[str, Any]], language: str) -> WordsRead:
+    """Put a verdict into words."""
+    return WordsRead(
+        language=language,
+        signal=say(f"signal.{verdict['signal']}", language),
+        signal_reason=say(f"signal_reason.{verdict['signal_reason']}", language),
+        responder_state=say(f"responder_state.{verdict['responder_state']}", language),
+        reasons=[
+            say(f"reason.{reason['code']}", language, reason["evidence"])
+            for reason in [*verdict["reasons"], *disagreements]
+        ],
+    )
+
+
+def caseload_entry_read(entry: CaseloadEntry, language: str) -> CaseloadEntryRead:
+    """Show one open episode."""
+    last = entry.observations[-1] if entry.observations else None
+    verdict = entry.verdict
+    return CaseloadEntryRead(
+        episode_id=entry.record.id,
+        patient_id=entry.record.patient_id,
+        patient_reference=entry.record.patient_reference,
+        instrument=entry.main.instrument if entry.main else None,
+        series_id=entry.main.id if entry.main else None,
+        verdict=VerdictRead.model_validate(verdict) if verdict else None,
+        words=words_read(verdict, entry.disagreements, language) if verdict else None,
+        disagreements=[ReasonRead(**each) for each in entry.disagreements],
+        stale=entry.stale,
+        baseline=entry.baseline.score if entry.baseline else None,
+        last_score=last.score if last else None,
+        last_completed_at=last.completed_at if last else None,
+        last_dose=last.dose if last else None,
+        change=entry.improvement,
+        sparkline=[SparkPointRead.model_validate(each) for each in entry.observations],
+        open_alerts=[OpenAlertRead.model_validate(alert) for alert in entry.open_alerts],
+        overdue=[OverdueRead.model_validate(each) for each in entry.overdue],
+    )

@@ -1,0 +1,46 @@
+"""Settings of the process, read once from the environment and passed on; read by the shell only."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def default_data_dir() -> Path:
+    """Give the folder of the embedded database: /var/lib/spor for root, else under the XDG data folder."""
+    if os.geteuid() == 0:
+        return Path("/var/lib/spor")
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "spor"
+
+
+class Settings(BaseSettings):
+    """Everything that can be set from outside; an unknown value is refused when the program starts."""
+
+    model_config = SettingsConfigDict(env_prefix="SPOR_", extra="ignore", frozen=True)
+
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="PostgreSQL 16 or newer, as the application role. Without it an embedded server is started.",
+    )
+    owner_database_url: str | None = Field(
+        default=None,
+        validation_alias="OWNER_DATABASE_URL",
+        description="The same database as the owner role; used by `spor db upgrade` only.",
+    )
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        description="Folder of the embedded database and of the demonstration credentials.",
+    )
+    host: str = Field(default="127.0.0.1", description="Address to listen on.")
+    port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    threads: int = Field(default=8, ge=1, le=64, description="Requests worked on at once in one process.")
+    clock_tolerance_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=3600,
+        description="How far ahead a tablet's clock may be before its answers need clarification.",
+    )

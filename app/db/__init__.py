@@ -1,0 +1,1 @@
+"""The record in PostgreSQL: the only package that imports SQLAlchemy."""

@@ -1,0 +1,52 @@
+"""The tables, by theme; tables only, no behaviour and no relationships across tenant keys."""
+
+from app.db.models.base import Base
+from app.db.models.care import (
+    Assignment,
+    Attendance,
+    Episode,
+    EpisodeProgramme,
+    Informant,
+    Patient,
+    TreatmentRelation,
+    TreatmentSession,
+)
+from app.db.models.measures import Administration, Curve, Progress, Score, Series
+from app.db.models.organisation import (
+    Credential,
+    Device,
+    Organisation,
+    OrganisationSettings,
+    Programme,
+    Service,
+    User,
+)
+from app.db.models.oversight import AuditEvent, AuditSeal, Review, RiskAlert
+
+__all__ = [
+    "Administration",
+    "Assignment",
+    "Attendance",
+    "AuditEvent",
+    "AuditSeal",
+    "Base",
+    "Credential",
+    "Curve",
+    "Device",
+    "Episode",
+    "EpisodeProgramme",
+    "Informant",
+    "Organisation",
+    "OrganisationSettings",
+    "Patient",
+    "Programme",
+    "Progress",
+    "Review",
+    "RiskAlert",
+    "Score",
+    "Series",
+    "Service",
+    "TreatmentRelation",
+    "TreatmentSession",
+    "User",
+]

@@ -1,0 +1,141 @@
+"""The tenant: organisation, services, people and tablets that work there, credentials, programmes, settings."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, UniqueConstraint, func
+from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.db.codes import ContactType, Language, OrganisationMode, ProgrammeFormat, Role
+from app.db.ids import uuid7
+from app.db.models.base import Base, Edited, Tenant, belongs_to, of_organisation, one_of
+
+
+class Organisation(Base):
+    """A municipality, or the host of several: the tenant."""
+
+    __tablename__ = "organisations"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid7)
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class OrganisationSettings(Tenant, Base):
+    """One version of an organisation's settings; the newest is in force, the others tell what was."""
+
+    __tablename__ = "organisation_settings"
+    __table_args__ = (
+        of_organisation(),
+        one_of("mode", OrganisationMode),
+        one_of("language", Language),
+    )
+
+    version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    mode: Mapped[str]
+    language: Mapped[str]
+    time_zone: Mapped[str]
+    policy: Mapped[dict[str, Any]]
+    max_missing: Mapped[dict[str, Any]]
+    author_id: Mapped[UUID | None]
+    reason: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+
+
+class Service(Edited, Base):
+    """A service of the organisation."""
+
+    __tablename__ = "services"
+    __table_args__ = (of_organisation(),)
+
+    name: Mapped[str]
+
+
+class User(Edited, Base):
+    """A person who works in a service."""
+
+    __tablename__ = "users"
+    __table_args__ = (belongs_to("services"), one_of("role", Role))
+
+    service_id: Mapped[UUID]
+    role: Mapped[str]
+    display_name: Mapped[str]
+
+
+class Device(Edited, Base):
+    """A tablet of a service."""
+
+    __tablename__ = "devices"
+    __table_args__ = (belongs_to("services"),)
+
+    service_id: Mapped[UUID]
+    label: Mapped[str]
+
+
+class Credential(Base):
+    """The hash of a token and whom it stands for; looked up before the organisation is known."""
+
+    __tablename__ = "credentials"
+    __table_args__ = (
+        of_organisation(),
+        belongs_to("users"),
+        belongs_to("devices"),
+        CheckConstraint("num_nonnulls(user_id, device_id) = 1", name="one_holder"),
+    )
+
+    token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
+    organisation_id: Mapped[UUID]
+    user_id: Mapped[UUID | None]
+    device_id: Mapped[UUID | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    expires_at: Mapped[datetime | None]
+    revoked_at: Mapped[datetime | None]
+
+
+class Programme(Edited, Base):
+    """A treatment offer: how it is given, how long it is planned to be, what counts as dose."""
+
+    __tablename__ = "programmes"
+    __table_args__ = (
+        of_organisation(),
+        UniqueConstraint("organisation_id", "name"),
+        one_of("format", ProgrammeFormat),
+        CheckConstraint(
+            f"counted_contact_types <@ array[{', '.join(repr(str(code)) for code in ContactType)}]",
+            name="counted_contact_types",
+        ),
+        CheckConstraint("planned_dose between 1 and 500", name="planned_dose"),
+        CheckConstraint("planned_interval_days between 1 and 366", name="planned_interval_days"),
+        CheckConstraint("evidence_level between 0 and 5", name="evidence_level"),
+        CheckConstraint(
+            "evidence_level is null or (evidence_source is not null and evidence_date is not null)",
+            name="evidence_has_a_source",
+        ),
+    )
+
+    name: Mapped[str]
+    format: Mapped[str]
+    counted_contact_types: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
+    planned_dose: Mapped[int | None] = mapped_column(SmallInteger)
+    planned_interval_days: Mapped[int] = mapped_column(SmallInteger)
+    main_instrument: Mapped[str | None]
+    schedule: Mapped[dict[str, Any] | None]
+    decision_rule: Mapped[dict[str, Any] | None]
+    evidence_level: Mapped[int | None] = mapped_column(SmallInteger)
+    evidence_source: Mapped[str | None]
+    evidence_date: Mapped[date | None]
+
+
+__all__ = [
+    "Credential",
+    "Device",
+    "Organisation",
+    "OrganisationSettings",
+    "Programme",
+    "Service",
+    "User",
+]

@@ -1,0 +1,158 @@
+"""What was made of administrations, read back: scores, alerts, versions, and the verdicts as they were issued."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from uuid import UUID
+
+from sqlalchemy import and_, select, text
+
+from app.db.models import Administration, Episode, Progress, RiskAlert, Score, Series
+from app.db.scope import may_reach_episode
+from app.db.session import Work
+from app.errors import NotFound
+
+_LAST_VERDICTS = text(
+    """
+    select distinct on (administration_id) *
+      from progress
+     where organisation_id = :organisation_id and administration_id = any(:ids)
+     order by administration_id, issue desc
+    """
+)
+
+
+def last_verdicts(work: Work, administration_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """Read the verdict last issued for each of the administrations that has one."""
+    if not administration_ids:
+        return {}
+    rows = work.db.execute(
+        _LAST_VERDICTS, {"organisation_id": work.scope.organisation_id, "ids": list(administration_ids)}
+    ).mappings()
+    return {row["administration_id"]: dict(row) for row in rows}
+
+
+_NEWEST_VERDICTS = text(
+    """
+    select distinct on (a.series_id) a.series_id, a.completed_at, p.*
+      from administrations a
+      join progress p on p.organisation_id = a.organisation_id and p.administration_id = a.id
+     where a.organisation_id = :organisation_id and a.episode_id = any(:episode_ids) and a.superseded_at is null
+       and a.series_id is not null and a.state in ('final', 'amended')
+     order by a.series_id, a.completed_at desc, p.issue desc
+    """
+)
+
+
+def newest_verdicts(work: Work, episode_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
+    """Read, for each series of episodes that were reached, the verdict last issued on its newest judged score."""
+    rows = work.db.execute(
+        _NEWEST_VERDICTS, {"organisation_id": work.scope.organisation_id, "episode_ids": list(episode_ids)}
+    ).mappings()
+    return {row["series_id"]: dict(row) for row in rows}
+
+
+_AT_EPISODE = and_(Episode.organisation_id == Administration.organisation_id, Episode.id == Administration.episode_id)
+
+
+def get_administration(work: Work, administration_id: UUID) -> Administration:
+    """Load the current version of an administration.
+
+    Raises
+    ------
+    NotFound
+        If there is none, or the caller may not reach its episode.
+    """
+    found = work.db.execute(
+        select(Administration, Episode.patient_id)
+        .join(Episode, _AT_EPISODE)
+        .where(Administration.id == administration_id, Administration.superseded_at.is_(None), may_reach_episode(work))
+    ).one_or_none()
+    if found is None:
+        raise NotFound("there is no such administration", pointer="/id")
+    administration, patient_id = found.t
+    work.saw([patient_id])
+    return administration
+
+
+@dataclass(frozen=True, slots=True)
+class KeptResult:
+    """An administration's current version with all that was made of it."""
+
+    administration: Administration
+    informant_id: UUID | None
+    scores: list[Score]
+    alerts: list[RiskAlert]
+    verdict: Mapping[str, Any] | None
+
+
+def get_results(work: Work, ids: Sequence[UUID]) -> dict[UUID, KeptResult]:
+    """Load administrations that the caller may reach, with scores, alerts and the verdict last issued."""
+    reached = work.db.execute(
+        select(Administration, Episode.patient_id, Series.informant_id)
+        .join(Episode, _AT_EPISODE)
+        .outerjoin(
+            Series,
+            and_(Series.organisation_id == Administration.organisation_id, Series.id == Administration.series_id),
+        )
+        .where(Administration.id.in_(ids), Administration.superseded_at.is_(None), may_reach_episode(work))
+    ).all()
+    work.saw(row.patient_id for row in reached)
+    found = [row.Administration.id for row in reached]
+    verdicts = last_verdicts(work, found)
+    scores = _grouped(work, Score, found)
+    alerts = _grouped(work, RiskAlert, found)
+    results = {}
+    for administration, _, informant_id in reached:
+        present = [
+            score
+            for score in scores.get(administration.id, [])
+            if score.administration_version == administration.version
+        ]
+        results[administration.id] = KeptResult(
+            administration,
+            informant_id,
+            present,
+            alerts.get(administration.id, []),
+            verdicts.get(administration.id),
+        )
+    return results
+
+
+OfAdministration = TypeVar("OfAdministration", Score, RiskAlert)
+
+
+def _grouped(work: Work, table: type[OfAdministration], ids: Sequence[UUID]) -> dict[UUID, list[OfAdministration]]:
+    grouped: dict[UUID, list[OfAdministration]] = {}
+    for row in work.db.scalars(
+        select(table).where(table.organisation_id == work.scope.organisation_id, table.administration_id.in_(ids))
+    ):
+        grouped.setdefault(row.administration_id, []).append(row)
+    return grouped
+
+
+def versions_of(work: Work, administration: Administration) -> list[Administration]:
+    """List all versions of an administration that was reached, oldest first."""
+    return list(
+        work.db.scalars(
+            select(Administration)
+            .where(Administration.organisation_id == work.scope.organisation_id, Administration.id == administration.id)
+            .order_by(Administration.version)
+        )
+    )
+
+
+def verdicts_of(work: Work, administration: Administration) -> list[Progress]:
+    """List all verdicts issued on an administration that was reached, in the order of their issue."""
+    return list(
+        work.db.scalars(
+            select(Progress)
+            .where(
+                Progress.organisation_id == work.scope.organisation_id,
+                Progress.administration_id == administration.id,
+            )
+            .order_by(Progress.issue)
+        )
+    )

@@ -1,0 +1,121 @@
+"""The domain errors: what can go wrong, in the words of the domain.
+
+    SporError
+    ├── InvalidInput                   the caller sent something that can't be what it claims to be
+    │   ├── MalformedBody              a field is missing, of the wrong type or out of range
+    │   ├── UnknownInstrument          no such instrument, or no such form of it
+    │   ├── UnknownItem                the form has no such item
+    │   ├── InvalidAnswer              a code that the item does not have
+    │   ├── InvalidSeries              observations that no trajectory can be made of
+    │   └── InvalidReference           the body points at something that does not belong with the rest
+    ├── Unauthenticated                no credential, or one that is unknown, expired or revoked
+    ├── Forbidden                      a valid credential of a role that may not do this
+    ├── NotFound                       it does not exist, or is not the caller's to see: the same answer
+    ├── Conflict                       the request does not fit the state of the record
+    │   ├── AdministrationConflict     the id is taken by another body
+    │   ├── NotAllowedInMode           the organisation's mode does not give this
+    │   └── StateConflict              a step that the present state does not allow
+    ├── PreconditionRequired           an edit without If-Match
+    ├── PreconditionFailed             an edit of a version that is no longer the newest
+    ├── InstrumentDataError            an instrument file breaks a rule of the format
+    └── ServerMisconfigured            the database or the settings can't be used safely
+
+The errors know nothing of HTTP: `app.api.errors` holds the one table that gives each its status. No error
+carries an answer that a patient gave; `allowed` says what would have been right.
+"""
+
+from __future__ import annotations
+
+
+class SporError(Exception):
+    """Something that the caller can be told in one plain sentence.
+
+    Parameters
+    ----------
+    detail : str
+        One sentence for a person. Never holds a patient's answer or identity.
+    pointer : str, optional
+        JSON pointer (RFC 6901) to the offending part of the input.
+    allowed : str, optional
+        What would have been accepted.
+    """
+
+    def __init__(self, detail: str, *, pointer: str | None = None, allowed: str | None = None) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.pointer = pointer
+        self.allowed = allowed
+
+
+class InvalidInput(SporError):
+    """The caller sent something that can't be what it claims to be; `also` holds what else is wrong with it."""
+
+    also: tuple[InvalidInput, ...] = ()
+
+
+class MalformedBody(InvalidInput):
+    """A field is missing, of the wrong type or out of range."""
+
+
+class UnknownInstrument(InvalidInput):
+    """No such instrument, or no such form of it."""
+
+
+class UnknownItem(InvalidInput):
+    """The form has no such item."""
+
+
+class InvalidAnswer(InvalidInput):
+    """A code that the item does not have."""
+
+
+class InvalidSeries(InvalidInput):
+    """Observations that no trajectory can be made of."""
+
+
+class InvalidReference(InvalidInput):
+    """The body points at something that does not belong with the rest."""
+
+
+class Unauthenticated(SporError):
+    """No credential, or one that is unknown, expired or revoked."""
+
+
+class Forbidden(SporError):
+    """A valid credential of a role that may not do this."""
+
+
+class NotFound(SporError):
+    """It does not exist, or is not the caller's to see: the same answer."""
+
+
+class Conflict(SporError):
+    """The request does not fit the state of the record."""
+
+
+class AdministrationConflict(Conflict):
+    """The id is taken by another body."""
+
+
+class NotAllowedInMode(Conflict):
+    """The organisation's mode does not give this."""
+
+
+class StateConflict(Conflict):
+    """A step that the present state does not allow."""
+
+
+class PreconditionRequired(SporError):
+    """An edit without If-Match."""
+
+
+class PreconditionFailed(SporError):
+    """An edit of a version that is no longer the newest."""
+
+
+class InstrumentDataError(SporError):
+    """An instrument file breaks a rule of the format."""
+
+
+class ServerMisconfigured(SporError):
+    """The database or the settings can't be used safely."""

@@ -1,0 +1,82 @@
+"""Who may do what: one table from role to actions; what a role reaches is `app.db.scope`'s matter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from app.db.codes import Role
+from app.errors import Forbidden
+
+
+class Action(StrEnum):
+    """What can be asked of the service; the operation ids of the API, and the words of the audit."""
+
+    PUT_ADMINISTRATION = "put_administration"
+    PUT_ADMINISTRATIONS = "put_administrations"
+    READ_ADMINISTRATION = "read_administration"
+    CORRECT_ADMINISTRATION = "correct_administration"
+    ENTER_ADMINISTRATION_IN_ERROR = "enter_administration_in_error"
+    READ_TRAJECTORY = "read_trajectory"
+    READ_CASELOAD = "read_caseload"
+    LIST_PATIENTS = "list_patients"
+    REGISTER_PATIENT = "register_patient"
+    READ_PATIENT = "read_patient"
+    CHANGE_PATIENT = "change_patient"
+    LIST_INFORMANTS = "list_informants"
+    ADD_INFORMANT = "add_informant"
+    CHANGE_INFORMANT = "change_informant"
+    LIST_EPISODES = "list_episodes"
+    OPEN_EPISODE = "open_episode"
+    READ_EPISODE = "read_episode"
+    CHANGE_EPISODE = "change_episode"
+    LIST_EPISODE_PROGRAMMES = "list_episode_programmes"
+    START_EPISODE_PROGRAMME = "start_episode_programme"
+    CHANGE_EPISODE_PROGRAMME = "change_episode_programme"
+    LIST_EPISODE_SESSIONS = "list_episode_sessions"
+    RECORD_SESSION = "record_session"
+    READ_SESSION = "read_session"
+    CHANGE_SESSION = "change_session"
+    LIST_ATTENDANCES = "list_attendances"
+    ADD_ATTENDANCE = "add_attendance"
+    CHANGE_ATTENDANCE = "change_attendance"
+    LIST_ASSIGNMENTS = "list_assignments"
+    ADD_ASSIGNMENT = "add_assignment"
+    CHANGE_ASSIGNMENT = "change_assignment"
+    LIST_REVIEWS = "list_reviews"
+    RECORD_REVIEW = "record_review"
+    CHANGE_REVIEW = "change_review"
+    LIST_RISK_ALERTS = "list_risk_alerts"
+    ACKNOWLEDGE_RISK_ALERT = "acknowledge_risk_alert"
+    LIST_PROGRAMMES = "list_programmes"
+    ADD_PROGRAMME = "add_programme"
+    READ_PROGRAMME = "read_programme"
+    CHANGE_PROGRAMME = "change_programme"
+    READ_SETTINGS = "read_settings"
+    CHANGE_SETTINGS = "change_settings"
+    READ_OPENAPI = "read_openapi"
+    READ_PROBLEM = "read_problem"
+
+
+_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM}
+_LEADING = {Action.ADD_PROGRAMME, Action.CHANGE_PROGRAMME, Action.CHANGE_SETTINGS}
+_PLANNING = {Action.LIST_PROGRAMMES, Action.READ_PROGRAMME, Action.READ_SETTINGS}
+_PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+
+ALLOWED: Mapping[Role, frozenset[Action]] = {
+    Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
+    Role.THERAPIST: frozenset(set(Action) - _LEADING),
+    Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
+}
+
+
+def check(role: Role, action: Action) -> None:
+    """Refuse what a role may not do.
+
+    Raises
+    ------
+    Forbidden
+        If the role's row does not hold the action.
+    """
+    if action not in ALLOWED[role]:
+        raise Forbidden(f"a {role.replace('_', ' ')} may not {action.replace('_', ' ')}")

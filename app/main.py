@@ -1,0 +1,89 @@
+"""The only place that wires things together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import anyio.to_thread
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.api import errors
+from app.api.middleware import RequestIdentity
+from app.api.problems import Problem, ProblemPart
+from app.api.routes import (
+    administrations,
+    descriptions,
+    episodes,
+    oversight,
+    patients,
+    programmes,
+    sessions,
+    trajectories,
+)
+from app.api.routes import (
+    settings as settings_routes,
+)
+from app.api.schemas.administrations import AdministrationBatch, AdministrationPut
+from app.config import Settings
+from app.db.session import Database
+
+VERSION = "0.1.0"
+_ROUTERS = (
+    administrations.router,
+    trajectories.router,
+    patients.router,
+    episodes.router,
+    sessions.router,
+    oversight.router,
+    programmes.router,
+    settings_routes.router,
+    descriptions.router,
+)
+
+
+def create_app(settings: Settings, database: Database) -> FastAPI:
+    """Make the application on a database; importing this module has no effects."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        # More threads only wait for each other on two cores, and the slowest requests get slower.
+        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        database.check_role()
+        yield
+        database.close()
+
+    app = FastAPI(
+        title="Spor",
+        version=VERSION,
+        summary="Feedback-informed-treatment outcome tracking.",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.settings = settings
+    app.state.database = database
+    app.add_middleware(RequestIdentity)
+    errors.install(app)
+    for router in _ROUTERS:
+        app.include_router(router, prefix="/v1")
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    return app
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """Give the OpenAPI document, with the shapes that routes read or answer without FastAPI knowing."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        shapes = document.setdefault("components", {}).setdefault("schemas", {})
+        for model in (AdministrationPut, AdministrationBatch, Problem, ProblemPart):
+            shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
+            shapes.update(shape.pop("$defs", {}))
+            shapes[model.__name__] = shape
+        shapes.pop("HTTPValidationError", None)
+        shapes.pop("ValidationError", None)
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -1,0 +1,1 @@
+"""What one administration says: instruments, scoring, change. Pure."""

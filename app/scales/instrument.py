@@ -1,0 +1,454 @@
+"""What a questionnaire is: its forms, its items, and the scores that they give.
+
+    Instrument            one questionnaire in one version
+    ├── ChoiceList        the answers that an item offers, with their codes
+    └── Form              one variant (for SDQ: parent 4-17), with its ages and the informants who may answer it
+        ├── Item          one question
+        ├── CriticalItem  an item whose answer asks for action, whatever the rest says
+        └── Subscale      one score, with its bands, cut-offs, change criteria and missing-item rule
+
+Everything is frozen and checks itself when it is made, so that whoever holds an instrument may trust it. Codes are
+integers; a line marked in tenths is held in tenths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+
+from app.errors import UnknownInstrument
+from app.scales.subscale import (
+    Band,
+    Confidence,
+    Cutoff,
+    MissingMethod,
+    MissingRule,
+    Reliability,
+    ReliabilityMeasure,
+    Source,
+    Subscale,
+    require,
+    require_key,
+    require_unique,
+)
+
+__all__ = [
+    "SUICIDAL_THOUGHTS",
+    "Band",
+    "Choice",
+    "ChoiceList",
+    "Confidence",
+    "CriticalItem",
+    "Cutoff",
+    "Form",
+    "InformantRole",
+    "Instrument",
+    "Item",
+    "Licence",
+    "LicenceStatus",
+    "MissingMethod",
+    "MissingRule",
+    "Reliability",
+    "ReliabilityMeasure",
+    "Source",
+    "Subscale",
+]
+
+SUICIDAL_THOUGHTS = "suicidal_thoughts"
+"""The kind of a critical item that asks about wishes to die or thoughts of self-harm."""
+
+
+class InformantRole(StrEnum):
+    """In what capacity somebody answers about the patient."""
+
+    SELF = "self"
+    PARENT = "parent"
+    TEACHER = "teacher"
+    CLINICIAN = "clinician"
+
+
+class LicenceStatus(StrEnum):
+    """Whether an organisation may use an instrument as it is."""
+
+    FREE = "free"
+    AGREEMENT_NEEDED = "agreement_needed"
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """What a service may do with an instrument.
+
+    Parameters
+    ----------
+    status : LicenceStatus
+        Whether an agreement is needed first.
+    holder : str
+        Who holds the rights.
+    terms : str
+        What is allowed, in short.
+    source : Source
+        Where the terms were seen.
+    """
+
+    status: LicenceStatus
+    holder: str
+    terms: str
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer that an item offers.
+
+    Parameters
+    ----------
+    code : int
+        The coded answer.
+    topic : str
+        Short topic in our own words, never the questionnaire's wording.
+    loinc : str or None
+        LOINC answer code; None where there is none.
+    """
+
+    code: int
+    topic: str
+    loinc: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceList:
+    """The answers that one or several items offer.
+
+    Parameters
+    ----------
+    key : str
+        Name of the list within the instrument.
+    choices : tuple of Choice
+        In rising order of their codes, which need not be contiguous (0, 2, 4).
+    source : Source
+        Where the coding was seen.
+    loinc : str or None
+        LOINC answer list; None where there is none.
+
+    Raises
+    ------
+    InstrumentDataError
+        If there are fewer than two choices, or their codes do not rise.
+    """
+
+    key: str
+    choices: tuple[Choice, ...]
+    source: Source
+    loinc: str | None = None
+    codes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require_key(self.key)
+        codes = tuple(choice.code for choice in self.choices)
+        require(len(codes) >= 2, "a list of choices needs at least two choices")
+        require(codes == tuple(sorted(set(codes))), "the codes of the choices must rise")
+        object.__setattr__(self, "codes", codes)
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One question.
+
+    Parameters
+    ----------
+    number : str
+        The item's name within the form, as printed on it.
+    topic : str
+        Short topic in our own words, never the questionnaire's wording.
+    choices : ChoiceList
+        What may be answered.
+    source : Source
+        Where the item's place, coding and LOINC code were seen.
+    loinc : str or None
+        LOINC code of the question; None where there is none.
+    scored : bool
+        False for an item that is stored and shown, but counted in no score.
+    reversed : bool
+        True if the lowest code counts as the highest and the other way round.
+
+    Raises
+    ------
+    InstrumentDataError
+        If the item has no number, or is reversed without being scored or without codes that mirror each other.
+    """
+
+    number: str
+    topic: str
+    choices: ChoiceList
+    source: Source
+    loinc: str | None = None
+    scored: bool = True
+    reversed: bool = False
+
+    def __post_init__(self) -> None:
+        require(bool(self.number.strip()), "an item needs a number")
+        require(self.scored or not self.reversed, "an item that is not scored cannot be reversed")
+        require(
+            {self.points(code) for code in self.codes} == set(self.codes),
+            "an item can be reversed only if its codes lie symmetrically",
+        )
+
+    @property
+    def codes(self) -> tuple[int, ...]:
+        """The codes that may be answered, rising."""
+        return self.choices.codes
+
+    def points(self, code: int) -> int:
+        """Give what a code counts for: itself, or its mirror image in a reversed item."""
+        return self.codes[0] + self.codes[-1] - code if self.reversed else code
+
+
+@dataclass(frozen=True, slots=True)
+class CriticalItem:
+    """An item whose answer asks for action, whatever the other answers say.
+
+    Parameters
+    ----------
+    item : str
+        Number of the item.
+    threshold : int
+        The lowest code, as answered, that is positive.
+    kind : str
+        What it is about, e.g. ``suicidal_thoughts``.
+    source : Source
+        Where the threshold was seen.
+    """
+
+    item: str
+    threshold: int
+    kind: str
+    source: Source
+
+    def __post_init__(self) -> None:
+        require_key(self.kind)
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """One variant of an instrument: who answers it, about whom, and what it gives.
+
+    Parameters
+    ----------
+    key : str
+        Name of the form within the instrument.
+    family : str
+        Forms of one family make one series (a form and its follow-up).
+    respondents : tuple of InformantRole
+        Who may answer it.
+    items : tuple of Item
+        In the order in which they are asked.
+    subscales : tuple of Subscale
+        In the order in which they are shown.
+    min_age, max_age : int or None
+        Youngest and oldest patient in completed years, both included; None where the form is open to that side.
+    sources : mapping of str to Source
+        Where ``min_age`` and ``max_age`` were seen, for those that are given.
+    critical_items : tuple of CriticalItem
+        Items that are read before any other check.
+
+    Raises
+    ------
+    InstrumentDataError
+        If items, subscales, critical items and ages do not fit together, or an age has no source.
+    """
+
+    key: str
+    family: str
+    respondents: tuple[InformantRole, ...]
+    items: tuple[Item, ...]
+    subscales: tuple[Subscale, ...]
+    min_age: int | None = None
+    max_age: int | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
+    critical_items: tuple[CriticalItem, ...] = ()
+    position: Mapping[str, int] = field(init=False, repr=False, compare=False)
+    points: tuple[Mapping[int, int], ...] = field(init=False, repr=False, compare=False)
+    subscale_positions: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require_key(self.key)
+        require_key(self.family)
+        require(bool(self.respondents), "a form needs somebody who may answer it")
+        require_unique((item.number for item in self.items), "item of a form")
+        require_unique((subscale.key for subscale in self.subscales), "subscale of a form")
+        require_unique((critical.item for critical in self.critical_items), "critical item of a form")
+        self._check_ages()
+        position = {item.number: place for place, item in enumerate(self.items)}
+        for subscale in self.subscales:
+            self._check_subscale(subscale, position)
+        used = {number for subscale in self.subscales for number in subscale.items}
+        scored = {item.number for item in self.items if item.scored}
+        require(used == scored, "the scored items, and no others, must be in a subscale")
+        for critical in self.critical_items:
+            require(critical.item in position, f"the form has no item {critical.item}, which is called critical")
+            codes = self.items[position[critical.item]].codes
+            require(critical.threshold in codes, "the threshold of a critical item must be one of its codes")
+        object.__setattr__(self, "position", MappingProxyType(position))
+        points = tuple(MappingProxyType({code: item.points(code) for code in item.codes}) for item in self.items)
+        object.__setattr__(self, "points", points)
+        places = tuple(tuple(position[number] for number in subscale.items) for subscale in self.subscales)
+        object.__setattr__(self, "subscale_positions", places)
+
+    def _check_ages(self) -> None:
+        youngest = 0 if self.min_age is None else self.min_age
+        require(youngest >= 0, "an age must not be negative")
+        require(self.max_age is None or youngest <= self.max_age, "min_age must not be above max_age")
+        figures = {name for name in ("min_age", "max_age") if getattr(self, name) is not None}
+        require(set(self.sources) == figures, "min_age and max_age need a source each, where they are given")
+        object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
+
+    def _check_subscale(self, subscale: Subscale, position: Mapping[str, int]) -> None:
+        for number in subscale.items:
+            require(number in position, f"the form has no item {number}, which subscale {subscale.key} counts")
+        items = [self.items[position[number]] for number in subscale.items]
+        lowest, highest = sum(item.codes[0] for item in items), sum(item.codes[-1] for item in items)
+        require(
+            (subscale.minimum, subscale.maximum) == (lowest, highest),
+            f"the items of subscale {subscale.key} give a range of {lowest} to {highest}",
+        )
+        ranges = {(item.codes[0], item.codes[-1]) for item in items}
+        # A mean of items with unlike ranges says nothing about the item that is missing.
+        require(
+            subscale.missing.method is MissingMethod.NONE or len(ranges) == 1,
+            "only items with the same range of codes can be prorated",
+        )
+
+    def fits_age(self, age_years: float) -> bool:
+        """Tell whether the form is meant for patients of an age.
+
+        Parameters
+        ----------
+        age_years : float
+            Age in years; 17.9 is still 17.
+
+        Returns
+        -------
+        bool
+            True from the first day of the youngest year to the last day of the oldest.
+        """
+        if self.min_age is not None and age_years < self.min_age:
+            return False
+        return self.max_age is None or age_years < self.max_age + 1
+
+    def subscale(self, key: str) -> Subscale:
+        """Give the subscale with a key; a KeyError is a mistake of ours, since no caller names subscales freely."""
+        return {subscale.key: subscale for subscale in self.subscales}[key]
+
+
+@dataclass(frozen=True, slots=True)
+class Instrument:
+    """One questionnaire in one version.
+
+    Parameters
+    ----------
+    key : str
+        Name in lower case, e.g. ``phq-9``.
+    version : str
+        Changes when the questions or their coding change, since a series does not mix versions; not when a source
+        or a limit is corrected.
+    title : str
+        The instrument's proper name.
+    forms : tuple of Form
+        Its variants.
+    choices : tuple of ChoiceList
+        The lists of answers that its items offer.
+    licence : Licence
+        What a service may do with it.
+    main_subscale : str
+        Key of the score that is followed over time; every form has it.
+    for_change : bool
+        False for a retrospective or screening instrument, of which no trajectory may be made.
+    asks_about_suicide : bool
+        True if an item asks about wishes to die or thoughts of self-harm.
+    recall_days : int or None
+        How far back the questions look, days; None where that is not known or not fixed.
+    loinc_panel : str or None
+        LOINC code of the whole; None where there is none.
+    sources : mapping of str to Source
+        Where ``recall_days`` and ``loinc_panel`` were seen, for those that are given.
+
+    Raises
+    ------
+    InstrumentDataError
+        If the parts do not fit together, or a figure has no source.
+    """
+
+    key: str
+    version: str
+    title: str
+    forms: tuple[Form, ...]
+    choices: tuple[ChoiceList, ...]
+    licence: Licence
+    main_subscale: str
+    for_change: bool
+    asks_about_suicide: bool
+    recall_days: int | None = None
+    loinc_panel: str | None = None
+    sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
+    critical_items: tuple[CriticalItem, ...] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        require_key(self.key)
+        require(bool(self.forms), "an instrument needs at least one form")
+        require_unique((form.key for form in self.forms), "form of an instrument")
+        require_unique((choices.key for choices in self.choices), "list of choices")
+        for form in self.forms:
+            subscales = {subscale.key: subscale for subscale in form.subscales}
+            require(self.main_subscale in subscales, "every form needs the main subscale")
+            require(
+                not self.for_change or subscales[self.main_subscale].criteria is not None,
+                "the main subscale of an instrument for change needs change criteria",
+            )
+        figures = {name for name in ("recall_days", "loinc_panel") if getattr(self, name) is not None}
+        require(set(self.sources) == figures, "recall_days and loinc_panel need a source each, where they are given")
+        object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
+        object.__setattr__(self, "critical_items", self._shared_critical_items())
+        asks = any(critical.kind == SUICIDAL_THOUGHTS for critical in self.critical_items)
+        require(
+            self.asks_about_suicide == asks,
+            f"asks_about_suicide must be true if, and only if, there is a critical item of kind {SUICIDAL_THOUGHTS}",
+        )
+
+    def _shared_critical_items(self) -> tuple[CriticalItem, ...]:
+        # Risk is read before it is known whether the form that a body names exists: the items must not depend on it.
+        first = self.forms[0]
+        for form in self.forms:
+            alike = form.critical_items == first.critical_items and all(
+                form.items[form.position[critical.item]].codes == first.items[first.position[critical.item]].codes
+                for critical in form.critical_items
+            )
+            require(alike, "all forms of an instrument must have the same critical items with the same codes")
+        return first.critical_items
+
+    def form(self, key: str | None) -> Form:
+        """Give the form with a key, or the only form.
+
+        Parameters
+        ----------
+        key : str or None
+            Name of the form; None is enough where there is only one.
+
+        Returns
+        -------
+        Form
+            The form.
+
+        Raises
+        ------
+        UnknownInstrument
+            If the instrument has no such form, or several and none is named.
+        """
+        if key is None and len(self.forms) == 1:
+            return self.forms[0]
+        for form in self.forms:
+            if form.key == key:
+                return form
+        detail = "this instrument has several forms: one must be named" if key is None else "no such form"
+        raise UnknownInstrument(detail, pointer="/form", allowed=", ".join(form.key for form in self.forms))

@@ -1,0 +1,321 @@
+"""Administrations: put, corrected, entered in error. A put is idempotent; nothing is ever overwritten."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from app.db.administrations import (
+    EpisodeRecord,
+    FirstVersion,
+    KeptAdministration,
+    KeptAlert,
+    KeptSeries,
+    NewRows,
+    first_versions,
+    lock_episodes,
+    session_starts,
+    write,
+)
+from app.db.codes import AdministrationState, Clarification
+from app.db.ids import uuid7
+from app.db.session import Work
+from app.errors import AdministrationConflict, MalformedBody, NotFound, SporError
+from app.services.admission import Admission, Submission, admit
+from app.services.risks import alert_rows
+from app.services.settings import ServiceSettings, current_settings
+from app.services.verdicts import verdicts_for_answers
+
+BATCH_LIMIT = 500
+
+
+class PutStatus(StrEnum):
+    """What became of one put."""
+
+    STORED = "stored"
+    REPEATED = "repeated"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What whoever put an administration may know: that it is kept. The same however often it is put."""
+
+    id: UUID
+    state: AdministrationState
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PutOutcome:
+    """What became of one put: the receipt, or the error."""
+
+    id: UUID
+    status: PutStatus
+    receipt: Receipt | None = None
+    error: SporError | None = None
+
+
+def put_administrations(
+    work: Work, submissions: Sequence[Submission], *, clock_tolerance: timedelta
+) -> list[PutOutcome]:
+    """Store what can be read, once each, with the verdicts that follow; report what can't.
+
+    Raises
+    ------
+    MalformedBody
+        If there are more than 500.
+    """
+    if len(submissions) > BATCH_LIMIT:
+        raise MalformedBody(
+            "there are too many administrations in one batch",
+            pointer="/administrations",
+            allowed=f"at most {BATCH_LIMIT}",
+        )
+    put = _Put(work, submissions, clock_tolerance)
+    outcomes = [put.one(submission) for submission in submissions]
+    stored = write(work, put.rows()) if put.admitted else set()
+    return [_taken_elsewhere(each) if _lost(each, stored) else each for each in outcomes]
+
+
+def _lost(outcome: PutOutcome, stored: set[UUID]) -> bool:
+    return outcome.status is PutStatus.STORED and outcome.id not in stored
+
+
+def _taken_elsewhere(outcome: PutOutcome) -> PutOutcome:
+    return PutOutcome(outcome.id, PutStatus.REFUSED, error=_conflict())
+
+
+def _conflict() -> AdministrationConflict:
+    return AdministrationConflict("another administration has this id", pointer="/id", allowed="a new UUID")
+
+
+class _Put:
+    """One put of some administrations: what is locked and known, and what has been admitted so far."""
+
+    def __init__(self, work: Work, submissions: Sequence[Submission], clock_tolerance: timedelta) -> None:
+        self.work = work
+        self.clock_tolerance = clock_tolerance
+        self.records = lock_episodes(work, {each.episode_id for each in submissions if each.episode_id})
+        self.known = first_versions(work, [each.id for each in submissions])
+        self.session_starts = session_starts(
+            work, {each.treatment_session_id for each in submissions if each.treatment_session_id}
+        )
+        self.settings = current_settings(work)
+        self.new = NewRows()
+        self.admitted: dict[UUID, list[UUID]] = {}
+
+    def one(self, submission: Submission) -> PutOutcome:
+        """Admit one submission, tell a repetition, or refuse it."""
+        record = self.records.get(submission.episode_id) if submission.episode_id else None
+        try:
+            known = self.known.get(submission.id)
+            if record is None:
+                raise _conflict() if known else _no_episode(submission)
+            admission = admit(
+                submission,
+                record,
+                self.settings,
+                now=self.work.now,
+                clock_tolerance=self.clock_tolerance,
+                session_known=_session_known(submission, self.session_starts),
+            )
+            if known is None:
+                return self._store(admission, record)
+            if admission.body_hash != known.body_hash:
+                raise _conflict()
+        except SporError as error:
+            return PutOutcome(submission.id, PutStatus.REFUSED, error=error)
+        receipt = Receipt(known.id, AdministrationState(known.state), known.received_at)
+        return PutOutcome(submission.id, PutStatus.REPEATED, receipt)
+
+    def _store(self, admission: Admission, record: EpisodeRecord) -> PutOutcome:
+        submission = admission.submission
+        version = NewVersion(admission, record, version=1, author_id=self.work.scope.actor_id)
+        keep(self.work, self.new, version, self.session_starts, self.settings)
+        self.known[submission.id] = FirstVersion(submission.id, admission.body_hash, version.state, self.work.now)
+        self.admitted.setdefault(record.id, [])
+        if version.state is AdministrationState.FINAL:
+            self.admitted[record.id].append(submission.id)
+        return PutOutcome(submission.id, PutStatus.STORED, Receipt(submission.id, version.state, self.work.now))
+
+    def rows(self) -> NewRows:
+        """Give all rows to be written, with the verdicts of every series that has a new score."""
+        for episode_id, new_ids in self.admitted.items():
+            record = self.records[episode_id]
+            for series_id, ids in _by_series(record, new_ids).items():
+                self.new.progress += verdicts_for_answers(self.work, record, series_id, self.settings, ids)
+        return self.new
+
+
+def _no_episode(submission: Submission) -> SporError:
+    if submission.episode_id is None:
+        return submission.problems[0]
+    return NotFound("there is no such episode", pointer="/episode_id")
+
+
+def _session_known(submission: Submission, starts: Mapping[UUID, datetime]) -> bool:
+    return submission.treatment_session_id is None or submission.treatment_session_id in starts
+
+
+def _by_series(record: EpisodeRecord, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
+    wanted, grouped = set(ids), dict[UUID, list[UUID]]()
+    for kept in record.administrations:
+        if kept.id in wanted and kept.series_id is not None and kept.score is not None:
+            grouped.setdefault(kept.series_id, []).append(kept.id)
+    return grouped
+
+
+@dataclass(frozen=True, slots=True)
+class NewVersion:
+    """A version of an administration that is about to be kept."""
+
+    admission: Admission
+    record: EpisodeRecord
+    version: int
+    author_id: UUID
+    reason: str | None = None
+    accepted: tuple[Clarification, ...] = ()
+
+    @property
+    def state(self) -> AdministrationState:
+        """Final at first, amended later; set aside while anything needs clarification."""
+        if self.admission.clarifications:
+            return AdministrationState.NEEDS_CLARIFICATION
+        return AdministrationState.FINAL if self.version == 1 else AdministrationState.AMENDED
+
+
+def keep(
+    work: Work,
+    rows: NewRows,
+    new: NewVersion,
+    starts: Mapping[UUID, datetime],
+    settings: ServiceSettings,
+) -> None:
+    """Add the rows of a version, and place it in the episode's record for what is read after it."""
+    record = new.record
+    series_id = _series_of(work, rows, new)
+    rows.administrations.append(_administration_row(work, new, series_id, starts))
+    if new.state is not AdministrationState.NEEDS_CLARIFICATION:
+        rows.scores += _score_rows(work, new)
+    alerts = alert_rows(work, new.admission, record, new.version, settings.time_zone)
+    rows.risk_alerts += alerts
+    record.alerts += [
+        KeptAlert(
+            each["id"],
+            each["instrument"],
+            each["item"],
+            each["code"],
+            each["duty"],
+            each["answered_at"],
+            each["due_at"],
+            None,
+        )
+        for each in alerts
+    ]
+    record.administrations.append(_kept(work, new, series_id, starts))
+
+
+def _series_of(work: Work, rows: NewRows, new: NewVersion) -> UUID | None:
+    """Find or begin the series of a version; what is set aside for an unknown informant has none."""
+    admission, record = new.admission, new.record
+    if admission.informant_id is None or admission.answers is None:
+        return None
+    key = (admission.instrument.key, admission.instrument.version, admission.form.family, admission.informant_id)
+    for kept in record.series:
+        if (kept.instrument, kept.instrument_version, kept.form_family, kept.informant_id) == key:
+            return kept.id
+    begun = KeptSeries(uuid7(), *key)
+    record.series.append(begun)
+    organisation_id = work.scope.organisation_id
+    rows.series.append(
+        {
+            "organisation_id": organisation_id,
+            "id": begun.id,
+            "episode_id": record.id,
+            "instrument": begun.instrument,
+            "instrument_version": begun.instrument_version,
+            "form_family": begun.form_family,
+            "informant_id": begun.informant_id,
+        }
+    )
+    if record.main_series_id is None and record.main_instrument in (None, begun.instrument):
+        record.main_series_id = begun.id
+        rows.main_series.append({"organisation_id": organisation_id, "id": record.id, "main_series_id": begun.id})
+    return begun.id
+
+
+def _administration_row(
+    work: Work, new: NewVersion, series_id: UUID | None, starts: Mapping[UUID, datetime]
+) -> dict[str, Any]:
+    admission = new.admission
+    submission, answers = admission.submission, admission.answers
+    return {
+        "organisation_id": work.scope.organisation_id,
+        "id": submission.id,
+        "version": new.version,
+        "episode_id": new.record.id,
+        "series_id": series_id,
+        "treatment_session_id": submission.treatment_session_id if submission.treatment_session_id in starts else None,
+        "completed_at": submission.completed_at,
+        "received_at": work.now,
+        "author_id": new.author_id,
+        "instrument": admission.instrument.key,
+        "instrument_version": admission.instrument.version,
+        "form": admission.form.key,
+        "state": new.state,
+        "timing": submission.timing,
+        "occasion": submission.occasion,
+        "mode": submission.mode,
+        "helped_by": submission.helped_by,
+        "reason": new.reason,
+        "item_states": "".join(state[0] for state in answers.states) if answers else None,
+        "answers": answers.codes if answers else None,
+        "clarifications": admission.clarifications or None,
+        "accepted": new.accepted or None,
+        "body_hash": admission.body_hash,
+        "body": submission.body if admission.keeps_body else None,
+    }
+
+
+def _score_rows(work: Work, new: NewVersion) -> list[dict[str, Any]]:
+    assert new.admission.scores is not None, "what needs no clarification has been scored"
+    return [
+        {
+            "organisation_id": work.scope.organisation_id,
+            "administration_id": new.admission.submission.id,
+            "administration_version": new.version,
+            "subscale": key,
+            "value": score.value,
+            "missing": score.missing,
+            "prorated": score.prorated,
+            "is_case": score.is_case,
+            "band": score.band,
+            "reason": score.reason,
+        }
+        for key, score in new.admission.scores.subscales.items()
+    ]
+
+
+def _kept(work: Work, new: NewVersion, series_id: UUID | None, starts: Mapping[UUID, datetime]) -> KeptAdministration:
+    admission, submission = new.admission, new.admission.submission
+    scores = admission.scores
+    return KeptAdministration(
+        id=submission.id,
+        version=new.version,
+        series_id=series_id,
+        instrument=admission.instrument.key,
+        form=admission.form.key,
+        state=new.state,
+        completed_at=submission.completed_at,
+        received_at=work.now,
+        answers=list(admission.answers.codes) if admission.answers else None,
+        timing=submission.timing,
+        treatment_session_id=submission.treatment_session_id,
+        session_starts_at=starts.get(submission.treatment_session_id) if submission.treatment_session_id else None,
+        score=scores.subscales[admission.instrument.main_subscale].value if scores else None,
+    )

@@ -1,0 +1,189 @@
+"""From a body to an administration: critical items first, then everything else that can be said about it.
+
+A form that can be read is never refused: what keeps it from being used (a clock that is ahead, a closed episode,
+the wrong form for the age, too many blanks) is noted as a clarification. What cannot be read as that form is an
+error, unless a critical item in it is readably positive; then it is kept whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.db.administrations import EpisodeRecord
+from app.db.codes import Clarification
+from app.errors import InvalidInput, UnknownInstrument
+from app.scales.catalogue import instrument as find_instrument
+from app.scales.instrument import Form, InformantRole, Instrument
+from app.scales.scoring import (
+    Answers,
+    CriticalAnswer,
+    CriticalStatus,
+    Scores,
+    problems,
+    read_answers,
+    read_critical,
+    score,
+)
+from app.services.settings import ServiceSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """A body as it came in, with whatever of it has the right form, and what has not."""
+
+    id: UUID
+    episode_id: UUID | None
+    instrument: str | None
+    body: object
+    problems: tuple[InvalidInput, ...] = ()
+    form: str | None = None
+    informant_id: UUID | None = None
+    answers: object = None
+    item_states: object = None
+    completed_at: datetime | None = None
+    treatment_session_id: UUID | None = None
+    timing: str | None = None
+    occasion: str | None = None
+    mode: str | None = None
+    helped_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """An administration that is kept: used if it has no clarifications, else set aside until somebody resolves them."""
+
+    submission: Submission
+    instrument: Instrument
+    form: Form
+    informant_id: UUID | None
+    answers: Answers | None
+    scores: Scores | None
+    critical: tuple[CriticalAnswer, ...]
+    clarifications: tuple[Clarification, ...]
+
+    @property
+    def keeps_body(self) -> bool:
+        """Whether the columns don't hold all that came in, so that the body itself has to be kept."""
+        lost = {Clarification.UNREADABLE, Clarification.UNKNOWN_INFORMANT, Clarification.UNKNOWN_SESSION}
+        return not lost.isdisjoint(self.clarifications)
+
+    @property
+    def body_hash(self) -> bytes:
+        """SHA-256 of the canonical body: of what was read, or of the whole where it could not be read."""
+        if self.answers is None:
+            return canonical_hash(self.submission.body)
+        return canonical_hash(_canonical(self.submission, self.form, self.answers))
+
+
+def canonical_hash(body: object) -> bytes:
+    """Hash a JSON value, the same for every spelling of it (order of keys, white space)."""
+    text = json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
+
+
+def _canonical(submission: Submission, form: Form, answers: Answers) -> dict[str, Any]:
+    completed_at = submission.completed_at
+    assert completed_at is not None, "a submission without problems has a time"
+    ids = ("episode_id", "informant_id", "treatment_session_id")
+    return {
+        **{name: str(value) for name in ids if (value := getattr(submission, name)) is not None},
+        **{name: getattr(submission, name) for name in ("timing", "occasion", "mode", "helped_by")},
+        "instrument": submission.instrument,
+        "form": form.key,
+        "completed_at": completed_at.astimezone(UTC).isoformat(),
+        "answers": answers.codes,
+        "item_states": answers.states,
+    }
+
+
+def admit(
+    submission: Submission,
+    record: EpisodeRecord,
+    settings: ServiceSettings,
+    *,
+    now: datetime,
+    clock_tolerance: timedelta,
+    session_known: bool = True,
+    accepted: Sequence[Clarification] = (),
+) -> Admission:
+    """Read a submission to an episode; `accepted` are the clarifications that somebody has resolved as right.
+
+    Raises
+    ------
+    InvalidInput
+        If it can't be read as the form that it claims to be and holds no readable positive critical item.
+    """
+    if submission.instrument is None:
+        raise _refusal(submission.problems)
+    instrument = find_instrument(submission.instrument)
+    critical = read_critical(instrument, submission.answers)
+    found = list(submission.problems)
+    form = _form(instrument, submission.form, found)
+    found += problems(form, submission.answers, submission.item_states)
+    informant_id = _informant(submission, record)
+    if found:
+        if all(answer.status is not CriticalStatus.POSITIVE for answer in critical):
+            raise _refusal(found)
+        return Admission(submission, instrument, form, informant_id, None, None, critical, (Clarification.UNREADABLE,))
+    answers = _read(submission, form)
+    scores = score(form, answers, max_missing=settings.max_missing.get(instrument.key))
+    reasons = _reasons(submission, record, form, informant_id, now + clock_tolerance) | {
+        Clarification.UNKNOWN_SESSION: not session_known,
+        Clarification.TOO_MANY_MISSING: scores.subscales[instrument.main_subscale].value is None,
+    }
+    clarifications = tuple(reason for reason, holds in reasons.items() if holds and reason not in accepted)
+    return Admission(submission, instrument, form, informant_id, answers, scores, critical, clarifications)
+
+
+def _read(submission: Submission, form: Form) -> Answers:
+    assert isinstance(submission.answers, Mapping), "a submission without problems has answers"
+    states = submission.item_states if isinstance(submission.item_states, Mapping) else None
+    return read_answers(form, submission.answers, states)
+
+
+def _reasons(
+    submission: Submission, record: EpisodeRecord, form: Form, informant_id: UUID | None, latest: datetime
+) -> dict[Clarification, bool]:
+    completed_at = submission.completed_at
+    assert completed_at is not None, "a submission without problems has a time"
+    role = record.informants.get(informant_id) if informant_id else None
+    return {
+        Clarification.CLOCK_AHEAD: completed_at > latest,
+        Clarification.EPISODE_CLOSED: record.closed_at is not None and completed_at > record.closed_at,
+        Clarification.WRONG_FORM_FOR_AGE: not _fits_age(form, record.birth_month, completed_at),
+        Clarification.UNKNOWN_INFORMANT: role is None,
+        Clarification.WRONG_INFORMANT: role is not None and InformantRole(role) not in form.respondents,
+    }
+
+
+def _refusal(found: Sequence[InvalidInput]) -> InvalidInput:
+    first, *others = found
+    first.also = tuple(others)
+    return first
+
+
+def _form(instrument: Instrument, key: str | None, found: list[InvalidInput]) -> Form:
+    try:
+        return instrument.form(key)
+    except UnknownInstrument as error:
+        found.append(error)
+        return instrument.forms[0]
+
+
+def _informant(submission: Submission, record: EpisodeRecord) -> UUID | None:
+    """Give the informant if known; nobody named means the patient."""
+    if submission.informant_id is not None:
+        return submission.informant_id if submission.informant_id in record.informants else None
+    return next((each for each, role in record.informants.items() if role == InformantRole.SELF), None)
+
+
+def _fits_age(form: Form, birth_month: date, completed_at: datetime) -> bool:
+    """Tell whether the form fits the age; only the month of birth is known, so the month itself is given either way."""
+    months = (completed_at.year - birth_month.year) * 12 + completed_at.month - birth_month.month
+    return form.fits_age(months / 12) or (months % 12 == 0 and form.fits_age((months - 1) / 12))

@@ -1,0 +1,141 @@
+"""A therapist's open episodes, worst first, with what is overdue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from app.db.administrations import EpisodeRecord, KeptAlert, KeptSeries, open_episodes
+from app.db.codes import AdministrationState, OrganisationMode, RiskDuty
+from app.db.results import newest_verdicts
+from app.db.session import Work
+from app.services.settings import ServiceSettings, current_settings
+from app.services.trajectories import disagreements, next_due_at, stale
+from app.services.verdicts import comparison_for, place
+from app.trajectories.progress import Signal, SignalReason
+from app.trajectories.series import Observation, Series
+
+
+class OverdueKind(StrEnum):
+    """What is overdue in an episode."""
+
+    RISK_ALERT = "risk_alert"
+    MEASURE = "measure"
+    REVIEW = "review"
+    CLARIFICATION = "clarification"
+
+
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """One thing that is overdue, and since when."""
+
+    kind: OverdueKind
+    due_at: datetime | date
+    id: UUID | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CaseloadEntry:
+    """One open episode: where it stands and what it waits for."""
+
+    record: EpisodeRecord
+    main: KeptSeries | None
+    observations: tuple[Observation, ...]
+    baseline: Observation | None
+    improvement: float | None
+    verdict: Mapping[str, Any] | None
+    disagreements: list[dict[str, Any]]
+    stale: bool
+    open_alerts: list[KeptAlert]
+    overdue: list[Overdue]
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        """Place in the list: open alerts above all, then the signals, stale above green; longest waiting first."""
+        return _rank(self), min((_timestamp(each.due_at) for each in self.overdue), default=float("inf"))
+
+
+def read_caseload(work: Work) -> list[CaseloadEntry]:
+    """Give the open episodes that the caller may reach, worst first."""
+    settings = current_settings(work)
+    records = open_episodes(work)
+    verdicts = newest_verdicts(work, list(records))
+    if settings.mode is not OrganisationMode.DECISION_SUPPORT:
+        verdicts = {}
+    entries = [_entry(record, verdicts, settings, work.now) for record in records.values()]
+    return sorted(entries, key=lambda entry: (entry.rank, entry.record.patient_reference))
+
+
+def _entry(
+    record: EpisodeRecord, verdicts: Mapping[UUID, Mapping[str, Any]], settings: ServiceSettings, now: datetime
+) -> CaseloadEntry:
+    main = next((series for series in record.series if series.id == record.main_series_id), None)
+    alerts = [alert for alert in record.alerts if alert.acknowledged_at is None]
+    own = {kept.id: verdicts[kept.id] for kept in record.series if kept.id in verdicts}
+    series = place(record, main.id) if main else Series((), None, late_baseline=False, sessions_counted=0)
+    baseline = series.observations[series.baseline_index] if series.baseline_index is not None else None
+    return CaseloadEntry(
+        record=record,
+        main=main,
+        observations=series.observations,
+        baseline=baseline,
+        improvement=_improvement(main, baseline, series.observations[-1]) if main and baseline else None,
+        verdict=own.get(main.id) if main else None,
+        disagreements=disagreements(record, main.id, own) if main else [],
+        stale=stale(record, main.id, settings, now) if main else False,
+        open_alerts=alerts,
+        overdue=_overdue(record, main, alerts, now),
+    )
+
+
+def _improvement(main: KeptSeries, baseline: Observation, newest: Observation) -> float | None:
+    comparison = comparison_for(main)
+    return comparison.criteria.improvement(baseline.score, newest.score) if comparison else None
+
+
+def _overdue(record: EpisodeRecord, main: KeptSeries | None, alerts: list[KeptAlert], now: datetime) -> list[Overdue]:
+    found = [
+        Overdue(OverdueKind.RISK_ALERT, alert.due_at, alert.id)
+        for alert in alerts
+        if alert.due_at is not None and alert.due_at <= now
+    ]
+    found += [
+        Overdue(OverdueKind.CLARIFICATION, kept.received_at, kept.id)
+        for kept in record.administrations
+        if kept.state == AdministrationState.NEEDS_CLARIFICATION
+    ]
+    measure_due = next_due_at(record, main.id) if main else None
+    if measure_due is not None and measure_due <= now:
+        found.append(Overdue(OverdueKind.MEASURE, measure_due))
+    if record.review_due_on is not None and record.review_due_on <= now.date():
+        found.append(Overdue(OverdueKind.REVIEW, record.review_due_on))
+    return found
+
+
+def _rank(entry: CaseloadEntry) -> int:
+    """Give the first rung that the episode stands on, worst first."""
+    signal = entry.verdict["signal"] if entry.verdict else None
+    signal_reason = entry.verdict["signal_reason"] if entry.verdict else None
+    rungs = (
+        any(alert.duty == RiskDuty.SAME_DAY for alert in entry.open_alerts),
+        bool(entry.open_alerts),
+        signal == Signal.RED,
+        signal == Signal.YELLOW,
+        entry.stale,
+        signal_reason == SignalReason.NO_CHANGE_YET,
+        any(each.kind is not OverdueKind.MEASURE for each in entry.overdue),
+        signal != Signal.GREEN,
+        signal_reason != SignalReason.GOOD_ENOUGH,
+        True,
+    )
+    return rungs.index(True)
+
+
+def _timestamp(moment: datetime | date) -> float:
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day, tzinfo=UTC)
+    return moment.timestamp()

@@ -1,0 +1,188 @@
+"""Corrections: new versions with author and reason; entered in error; resolving what needs clarification."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from app.db.administrations import (
+    EpisodeRecord,
+    NewRows,
+    lock_episodes,
+    session_starts,
+    write,
+)
+from app.db.codes import AdministrationState, Clarification, IssueCause
+from app.db.models import Administration
+from app.db.results import get_administration, get_results
+from app.db.session import Work
+from app.errors import MalformedBody, NotFound, PreconditionFailed, StateConflict
+from app.scales.catalogue import instrument as find_instrument
+from app.scales.scoring import ItemState
+from app.services.administrations import NewVersion, keep
+from app.services.admission import Submission, admit
+from app.services.settings import ServiceSettings, current_settings
+from app.services.verdicts import verdicts_issued_anew
+
+_STATE_OF_LETTER = {state[0]: state for state in ItemState}
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What is corrected, why, and which clarifications are resolved as right."""
+
+    reason: str
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    accepted: tuple[Clarification, ...] = ()
+
+
+def correct_administration(
+    work: Work, administration_id: UUID, version: int, correction: Correction, *, clock_tolerance: timedelta
+) -> None:
+    """Add a version of an administration, and issue anew the verdicts that it changes.
+
+    Raises
+    ------
+    PreconditionFailed
+        If somebody else has added a version since.
+    StateConflict
+        If it was entered in error.
+    InvalidInput
+        If the corrected administration still can't be read.
+    """
+    episode_ids = {get_administration(work, administration_id).episode_id}
+    if target := correction.changes.get("episode_id"):
+        episode_ids.add(target)
+    present, records = _lock(work, administration_id, version, episode_ids)
+    submission = _corrected(work, present, correction)
+    record = records.get(submission.episode_id) if submission.episode_id else None
+    if record is None:
+        raise NotFound("there is no such episode", pointer="/episode_id")
+    settings = current_settings(work)
+    wanted = submission.treatment_session_id
+    starts = session_starts(work, [wanted] if wanted else [])
+    accepted = tuple(dict.fromkeys([*map(Clarification, present.accepted or ()), *correction.accepted]))
+    admission = admit(
+        submission,
+        record,
+        settings,
+        now=work.now,
+        clock_tolerance=clock_tolerance,
+        session_known=wanted is None or wanted in starts,
+        accepted=accepted,
+    )
+    if admission.answers is None:
+        raise MalformedBody("the administration can't be read; correct its answers", pointer="/answers")
+    rows = NewRows()
+    new = NewVersion(admission, record, version + 1, work.scope.actor_id, correction.reason, accepted)
+    keep(work, rows, new, starts, settings)
+    _forget(records[present.episode_id], present)
+    _finish(work, rows, records, settings, _earliest(present.completed_at, submission.completed_at))
+
+
+def enter_in_error(work: Work, administration_id: UUID, version: int, reason: str) -> None:
+    """Mark an administration as entered in error: kept, never shown as a result, counted nowhere.
+
+    Raises
+    ------
+    PreconditionFailed
+        If somebody else has added a version since.
+    StateConflict
+        If it already is.
+    """
+    present = get_administration(work, administration_id)
+    present, records = _lock(work, administration_id, version, {present.episode_id})
+    row = {column.name: getattr(present, column.name) for column in Administration.__table__.columns}
+    row |= {
+        "version": version + 1,
+        "state": AdministrationState.ENTERED_IN_ERROR,
+        "reason": reason,
+        "received_at": work.now,
+        "author_id": work.scope.actor_id,
+    }
+    _forget(records[present.episode_id], present)
+    _finish(work, NewRows(administrations=[row]), records, current_settings(work), present.completed_at)
+
+
+def _lock(
+    work: Work, administration_id: UUID, version: int, episode_ids: set[UUID]
+) -> tuple[Administration, dict[UUID, EpisodeRecord]]:
+    """Lock the episodes, then look at the version again: it can't change any more."""
+    records = lock_episodes(work, episode_ids)
+    present = get_administration(work, administration_id)
+    work.db.refresh(present)
+    if present.superseded_at is not None or present.version != version:
+        raise PreconditionFailed("it has been changed since; read it again")
+    if present.state == AdministrationState.ENTERED_IN_ERROR:
+        raise StateConflict("it was entered in error and can't be corrected")
+    return present, records
+
+
+def _corrected(work: Work, present: Administration, correction: Correction) -> Submission:
+    """Give the administration as it would have been put, with the corrections."""
+    result = get_results(work, [present.id])[present.id]
+    submission = Submission(
+        id=present.id,
+        episode_id=present.episode_id,
+        instrument=present.instrument,
+        body=present.body,
+        form=present.form,
+        informant_id=result.informant_id,
+        completed_at=present.completed_at,
+        treatment_session_id=present.treatment_session_id,
+        timing=present.timing,
+        occasion=present.occasion,
+        mode=present.mode,
+        helped_by=present.helped_by,
+        **_answers(present),
+    )
+    changes = dict(correction.changes)
+    if "answers" in changes and "item_states" not in changes:  # what is answered now is no longer blank or declined
+        states = submission.item_states if isinstance(submission.item_states, Mapping) else {}
+        changes["item_states"] = {item: state for item, state in states.items() if item not in changes["answers"]}
+    submission = replace(submission, **changes)
+    if submission.completed_at is None:
+        raise MalformedBody("it is not known when the form was filled in", pointer="/completed_at")
+    return submission
+
+
+def _answers(present: Administration) -> dict[str, Any]:
+    if present.answers is None or present.item_states is None:
+        return {"answers": None, "item_states": None}
+    numbers = [item.number for item in find_instrument(present.instrument).form(present.form).items]
+    return {
+        "answers": {number: code for number, code in zip(numbers, present.answers, strict=True) if code is not None},
+        "item_states": {
+            number: _STATE_OF_LETTER[letter].value
+            for number, letter in zip(numbers, present.item_states, strict=True)
+            if _STATE_OF_LETTER[letter] is not ItemState.ANSWERED
+        },
+    }
+
+
+def _forget(record: EpisodeRecord, superseded: Administration) -> None:
+    record.administrations = [
+        kept for kept in record.administrations if not (kept.id == superseded.id and kept.version == superseded.version)
+    ]
+
+
+def _finish(
+    work: Work,
+    rows: NewRows,
+    records: Mapping[UUID, EpisodeRecord],
+    settings: ServiceSettings,
+    since: datetime | None,
+) -> None:
+    for record in records.values():
+        since = since or datetime.min.replace(tzinfo=UTC)
+        rows.progress += verdicts_issued_anew(work, record, settings, IssueCause.CORRECTION, since=since)
+    write(work, rows)
+    work.db.expire_all()
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    known = [each for each in times if each is not None]
+    return min(known) if known else None

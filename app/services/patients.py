@@ -1,0 +1,37 @@
+"""Patients and the informants who answer about them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from app.db.codes import InformantRole, Visibility
+from app.db.editing import add, edit
+from app.db.models import Informant, Patient
+from app.db.record import get_informant
+from app.db.scope import get_patient
+from app.db.session import Work
+
+
+def register_patient(work: Work, values: Mapping[str, Any]) -> Patient:
+    """Register a patient, who is also the first informant."""
+    patient = add(work, Patient, {**values, "registered_by": work.scope.actor_id})
+    work.saw([patient.id])
+    add_informant(work, patient.id, {"role": InformantRole.SELF, "label": "self", "visibility": Visibility.RESTRICTED})
+    return patient
+
+
+def change_patient(work: Work, patient_id: UUID, version: int, changes: Mapping[str, Any]) -> Patient:
+    """Change what is known about a patient."""
+    return edit(work, get_patient(work, patient_id), version, changes)
+
+
+def add_informant(work: Work, patient_id: UUID, values: Mapping[str, Any]) -> Informant:
+    """Add a person who answers about a patient."""
+    return add(work, Informant, {**values, "patient_id": get_patient(work, patient_id).id})
+
+
+def change_informant(work: Work, informant_id: UUID, version: int, changes: Mapping[str, Any]) -> Informant:
+    """Change an informant's label or visibility."""
+    return edit(work, get_informant(work, informant_id), version, changes)

@@ -1,0 +1,29 @@
+"""Programmes: the treatment offers of the organisation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from app.db.editing import add, edit, get_of_organisation
+from app.db.models import Programme
+from app.db.session import Work
+from app.scales.catalogue import instrument
+
+
+def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
+    """Add a treatment offer."""
+    _check_instrument(values)
+    return add(work, Programme, values)
+
+
+def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapping[str, Any]) -> Programme:
+    """Change a treatment offer; verdicts already issued stay as they were shown."""
+    _check_instrument(changes)
+    return edit(work, get_of_organisation(work, Programme, programme_id), version, changes)
+
+
+def _check_instrument(values: Mapping[str, Any]) -> None:
+    if values.get("main_instrument") is not None:
+        instrument(values["main_instrument"])

@@ -1,0 +1,32 @@
+"""Reviews: the conversations that a signal asks for, with what was found and decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from app.db.administrations import lock_episodes
+from app.db.codes import IssueCause
+from app.db.editing import add, edit
+from app.db.models import Review
+from app.db.scope import get_episode, get_of_episode
+from app.db.session import Work
+from app.services.episodes import issue_anew
+
+
+def record_review(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Review:
+    """Record a review; the verdict no longer asks for what has been reviewed until its next due point."""
+    episode = get_episode(work, episode_id, lock=True)
+    review = add(
+        work,
+        Review,
+        {**values, "episode_id": episode.id, "author_id": work.scope.actor_id, "reviewed_at": work.now},
+    )
+    issue_anew(work, lock_episodes(work, [episode.id]), IssueCause.REVIEW)
+    return review
+
+
+def change_review(work: Work, review_id: UUID, version: int, changes: Mapping[str, Any]) -> Review:
+    """Change what a review decided, or mark it as done."""
+    return edit(work, get_of_episode(work, Review, review_id), version, changes)

@@ -1,0 +1,59 @@
+"""Treatment sessions and who came; the dose, and with it the verdicts, follow from the attendances."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from app.db.administrations import lock_episodes, lock_episodes_of_session, read_episodes
+from app.db.codes import IssueCause
+from app.db.editing import add, edit
+from app.db.models import Attendance, Episode, TreatmentSession
+from app.db.record import get_session, informant_for
+from app.db.scope import get_episode, get_of_episode
+from app.db.session import Work
+from app.services.episodes import EVERYTHING, issue_anew
+
+
+def record_session(work: Work, values: Mapping[str, Any], attendances: Sequence[Mapping[str, Any]]) -> TreatmentSession:
+    """Record a treatment session of the caller's service, with those who came or did not."""
+    lock = sorted(each["episode_id"] for each in attendances)
+    episodes = {episode_id: get_episode(work, episode_id, lock=True) for episode_id in lock}
+    session = add(work, TreatmentSession, {**values, "service_id": work.scope.service_id})
+    for attendance in attendances:
+        _add_attendance(work, session, episodes[attendance["episode_id"]], attendance)
+    issue_anew(work, lock_episodes(work, lock), IssueCause.ATTENDANCE, since=EVERYTHING)
+    return session
+
+
+def change_session(work: Work, session_id: UUID, version: int, changes: Mapping[str, Any]) -> TreatmentSession:
+    """Change when and how a session took place."""
+    session = get_session(work, session_id)
+    records = lock_episodes_of_session(work, session)
+    edit(work, session, version, changes)
+    issue_anew(work, read_episodes(work, list(records)), IssueCause.ATTENDANCE, since=EVERYTHING)
+    return session
+
+
+def add_attendance(work: Work, session_id: UUID, values: Mapping[str, Any]) -> Attendance:
+    """Add a participant to a session."""
+    session = get_session(work, session_id)
+    episode = get_episode(work, values["episode_id"], lock=True)
+    attendance = _add_attendance(work, session, episode, values)
+    issue_anew(work, lock_episodes(work, [episode.id]), IssueCause.ATTENDANCE, since=EVERYTHING)
+    return attendance
+
+
+def change_attendance(work: Work, attendance_id: UUID, version: int, changes: Mapping[str, Any]) -> Attendance:
+    """Correct whether a participant came."""
+    attendance = get_of_episode(work, Attendance, attendance_id)
+    get_episode(work, attendance.episode_id, lock=True)
+    edit(work, attendance, version, changes)
+    issue_anew(work, lock_episodes(work, [attendance.episode_id]), IssueCause.ATTENDANCE, since=EVERYTHING)
+    return attendance
+
+
+def _add_attendance(work: Work, session: TreatmentSession, episode: Episode, values: Mapping[str, Any]) -> Attendance:
+    informant = informant_for(work, episode, values.get("informant_id"))
+    return add(work, Attendance, {**values, "informant_id": informant.id, "treatment_session_id": session.id})

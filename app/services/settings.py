@@ -1,0 +1,94 @@
+"""An organisation's settings, read into the types that the core takes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from app.db import settings as repository
+from app.db.codes import Language, OrganisationMode
+from app.db.models import OrganisationSettings
+from app.db.session import Work
+from app.errors import MalformedBody, PreconditionFailed
+from app.scales.catalogue import catalogue, instrument
+from app.trajectories.policy import Flagging, Policy
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceSettings:
+    """One version of an organisation's settings."""
+
+    version: int
+    mode: OrganisationMode
+    language: Language
+    time_zone: ZoneInfo
+    policy: Policy
+    max_missing: Mapping[str, int]
+
+
+def current_settings(work: Work) -> ServiceSettings:
+    """Give the settings in force."""
+    return _read(repository.current_settings(work))
+
+
+def change_settings(work: Work, version: int, changes: dict[str, Any], reason: str) -> ServiceSettings:
+    """Add a version of the settings; those not named stay as they are.
+
+    Raises
+    ------
+    PreconditionFailed
+        If somebody else has changed them since.
+    MalformedBody
+        If a setting is not one, or out of its range.
+    """
+    present = repository.current_settings(work)
+    if present.version != version:
+        raise PreconditionFailed("the settings have been changed since; read them again")
+    _check(changes)
+    return _read(repository.add_settings(work, present, changes, reason))
+
+
+def _check(changes: Mapping[str, Any]) -> None:
+    for key, limit in changes.get("max_missing", {}).items():
+        items = max(len(subscale.items) for form in instrument(key).forms for subscale in form.subscales)
+        if not 0 <= limit < items:
+            raise MalformedBody(
+                f"the limit of missing answers of {key} is out of range",
+                pointer=f"/max_missing/{key}",
+                allowed=f"0 to {items - 1}",
+            )
+    if "time_zone" in changes:
+        try:
+            ZoneInfo(changes["time_zone"])
+        except (ZoneInfoNotFoundError, ValueError):
+            raise MalformedBody("there is no such time zone", pointer="/time_zone", allowed="Europe/Oslo") from None
+    _policy(changes.get("policy", {}))
+
+
+def _policy(chosen: Mapping[str, Any]) -> Policy:
+    unknown = sorted(set(chosen) - set(Policy.__dataclass_fields__))
+    if unknown:
+        raise MalformedBody(
+            f"{unknown[0]} is not a setting of the policy",
+            pointer=f"/policy/{unknown[0]}",
+            allowed=", ".join(Policy.__dataclass_fields__),
+        )
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in chosen.items()
+    }
+    if "flagging" in values:
+        values["flagging"] = Flagging(values["flagging"])
+    return Policy(**values)
+
+
+def _read(row: OrganisationSettings) -> ServiceSettings:
+    return ServiceSettings(
+        version=row.version,
+        mode=OrganisationMode(row.mode),
+        language=Language(row.language),
+        time_zone=ZoneInfo(row.time_zone),
+        policy=_policy(row.policy),
+        max_missing={key: limit for key, limit in row.max_missing.items() if key in catalogue()},
+    )

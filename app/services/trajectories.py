@@ -1,0 +1,165 @@
+"""One series of one episode against what was to be expected."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from app.db.administrations import EpisodeRecord, KeptAdministration, KeptSeries, read_episodes
+from app.db.codes import AdministrationState, OrganisationMode
+from app.db.results import newest_verdicts
+from app.db.scope import get_episode
+from app.db.session import Work
+from app.errors import NotFound, StateConflict
+from app.scales.catalogue import instrument as find_instrument
+from app.scales.change import ChangeCategory
+from app.scales.instrument import Instrument
+from app.services.settings import ServiceSettings, current_settings
+from app.services.verdicts import Comparison, comparison_for, place, plan_of, used_scores
+from app.trajectories.outlook import ExpectedCurve, ReviewPoint, expected_curve, review_points
+from app.trajectories.policy import due_at, is_stale
+from app.trajectories.progress import ReasonCode, Signal
+from app.trajectories.series import Series
+
+
+@dataclass(frozen=True, slots=True)
+class Trajectory:
+    """A series with its curves, its verdict and what lies ahead."""
+
+    record: EpisodeRecord
+    kept: KeptSeries
+    instrument: Instrument
+    settings: ServiceSettings
+    series: Series
+    set_aside: list[KeptAdministration]
+    comparison: Comparison | None
+    curve: ExpectedCurve | None
+    reviews: tuple[ReviewPoint, ...]
+    verdict: Mapping[str, Any] | None
+    disagreements: list[dict[str, Any]]
+    stale: bool
+    due_at: datetime | None
+
+
+def read_trajectory(
+    work: Work, episode_id: UUID, instrument: str | None, form: str | None, informant_id: UUID | None
+) -> Trajectory:
+    """Give the trajectory of a series: the one asked for, or the episode's main measure.
+
+    Raises
+    ------
+    NotFound
+        If the episode has no such series.
+    StateConflict
+        If several series fit what was asked for.
+    """
+    get_episode(work, episode_id)
+    record = read_episodes(work, [episode_id])[episode_id]
+    kept = _series(record, instrument, form, informant_id)
+    settings = current_settings(work)
+    series = place(record, kept.id)
+    verdicts = newest_verdicts(work, [episode_id])
+    comparison = comparison_for(kept) if settings.mode is OrganisationMode.DECISION_SUPPORT else None
+    plan, policy = plan_of(record), settings.policy
+    drawn = comparison is not None
+    return Trajectory(
+        record=record,
+        kept=kept,
+        instrument=find_instrument(kept.instrument),
+        settings=settings,
+        series=series,
+        set_aside=[
+            each
+            for each in record.administrations
+            if each.series_id == kept.id and each.state == AdministrationState.NEEDS_CLARIFICATION
+        ],
+        comparison=comparison,
+        curve=expected_curve(series, comparison.curve, policy, plan) if comparison else None,
+        reviews=review_points(series, comparison.criteria, comparison.curve, policy, plan) if comparison else (),
+        verdict=verdicts.get(kept.id) if drawn else None,
+        disagreements=disagreements(record, kept.id, verdicts) if drawn else [],
+        stale=stale(record, kept.id, settings, work.now),
+        due_at=next_due_at(record, kept.id),
+    )
+
+
+def _series(record: EpisodeRecord, instrument: str | None, form: str | None, informant_id: UUID | None) -> KeptSeries:
+    if instrument is not None:
+        chosen = find_instrument(instrument)
+        family = chosen.form(form).family if form is not None else None
+    elif form is None and informant_id is None:
+        found = [kept for kept in record.series if kept.id == record.main_series_id]
+        return _only(found)
+    else:
+        family = form
+    found = [
+        kept
+        for kept in record.series
+        if (instrument is None or kept.instrument == instrument)
+        and (family is None or kept.form_family == family)
+        and (informant_id is None or kept.informant_id == informant_id)
+    ]
+    newest_version = max((kept.instrument_version for kept in found), default=None)
+    return _only([kept for kept in found if kept.instrument_version == newest_version])
+
+
+def _only(found: list[KeptSeries]) -> KeptSeries:
+    if not found:
+        raise NotFound("the episode has no such series yet", pointer="/instrument")
+    if len(found) > 1:
+        raise StateConflict("several series fit; name the form and the informant too")
+    return found[0]
+
+
+def next_due_at(record: EpisodeRecord, series_id: UUID) -> datetime | None:
+    """Tell when the next measure of a series is due: one interval after the last; never in a closed episode."""
+    times = [each.completed_at for each in used_scores(record, series_id) if each.completed_at is not None]
+    if not times or record.treatment_ended_at is not None:
+        return None
+    return due_at(max(times), plan_of(record))
+
+
+def stale(record: EpisodeRecord, series_id: UUID, settings: ServiceSettings, now: datetime) -> bool:
+    """Tell whether a due measure has been missing for so long that the signal may be outdated."""
+    times = [each.completed_at for each in used_scores(record, series_id) if each.completed_at is not None]
+    if not times or record.treatment_ended_at is not None:
+        return False
+    return is_stale(max(times), now, plan_of(record), settings.policy)
+
+
+def disagreements(
+    record: EpisodeRecord, main_series_id: UUID, verdicts: Mapping[UUID, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Name the other series of the episode that say the opposite of this one; they are never averaged."""
+    main = verdicts.get(main_series_id)
+    if main is None:
+        return []
+    by_id = {kept.id: kept for kept in record.series}
+    return [
+        {
+            "code": _kind_of_disagreement(by_id[main_series_id], by_id[series_id]),
+            "evidence": {
+                "instrument": by_id[series_id].instrument,
+                "informant_id": str(by_id[series_id].informant_id),
+                "change": other["change"],
+                "signal": other["signal"],
+            },
+        }
+        for series_id, other in verdicts.items()
+        if series_id in by_id and series_id != main_series_id and _disagree(main, other)
+    ]
+
+
+def _kind_of_disagreement(main: KeptSeries, other: KeptSeries) -> ReasonCode:
+    same = main.instrument == other.instrument
+    return ReasonCode.INFORMANTS_DISAGREE if same else ReasonCode.MEASURES_DISAGREE
+
+
+def _disagree(main: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    opposite = {ChangeCategory.RELIABLE_IMPROVEMENT, ChangeCategory.RELIABLE_DETERIORATION}
+    if {main["change"], other["change"]} == opposite:
+        return True
+    return bool(other["signal"] == Signal.RED and main["signal"] != Signal.RED)

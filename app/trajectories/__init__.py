@@ -1,0 +1,1 @@
+"""What a series of administrations says: dose, expected curve, verdict. Pure."""

@@ -1,0 +1,49 @@
+"""One real PostgreSQL per worker, built by the migrations; each test works in an organisation of its own."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from app.config import Settings
+from app.db import migrations
+from app.db.embedded import EmbeddedServer
+from app.db.session import Database
+from app.main import create_app
+from tests.factories import Clinic, make_clinic
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[EmbeddedServer]:
+    # As root the server runs as another account, which must be able to enter the folder.
+    folder = Path(tempfile.mkdtemp(prefix="spor-test-"))
+    folder.chmod(0o755)
+    with EmbeddedServer(folder / "root", durable=False) as server:
+        yield server
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def database(server: EmbeddedServer) -> Iterator[Database]:
+    migrations.upgrade(server.url("spor", "spor_owner"))
+    database = Database(server.url("spor", "spor_app"))
+    yield database
+    database.close()
+
+
+@pytest.fixture(scope="session")
+def client(database: Database) -> Iterator[TestClient]:
+    app = create_app(Settings(), database)
+    # An unexpected error has to reach the client as the answer that it would get in production.
+    with TestClient(app, base_url="http://spor.test", raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture
+def clinic(database: Database, client: TestClient) -> Clinic:
+    return make_clinic(database, client)

@@ -1,0 +1,165 @@
+"""Plain functions that make what a test needs, valid by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi.testclient import TestClient
+from httpx2 import Response
+
+from app.db.codes import OrganisationMode, Role
+from app.db.ids import uuid7
+from app.db.session import Access, Database
+from app.services.organisations import (
+    add_device,
+    add_service,
+    add_user,
+    found_organisation,
+    founding_scope,
+    issue_credential,
+)
+
+START = datetime(2026, 1, 5, 9, tzinfo=UTC)
+"""A Monday morning: the first administration of most tests."""
+
+
+@dataclass(frozen=True)
+class Caller:
+    """A client that speaks with one credential."""
+
+    client: TestClient
+    token: str
+
+    def request(self, method: str, path: str, *, headers: Mapping[str, str] | None = None, **more: Any) -> Response:
+        given = {"Authorization": f"Bearer {self.token}", **(headers or {})}
+        return self.client.request(method, path, headers=given, **more)
+
+    def get(self, path: str, **more: Any) -> Response:
+        return self.request("GET", path, **more)
+
+    def post(self, path: str, body: object, **more: Any) -> Response:
+        return self.request("POST", path, json=body, **more)
+
+    def put(self, path: str, body: object, **more: Any) -> Response:
+        return self.request("PUT", path, json=body, **more)
+
+    def patch(self, path: str, body: object, version: int, **more: Any) -> Response:
+        return self.request("PATCH", path, json=body, headers={"If-Match": f'"{version}"'}, **more)
+
+
+@dataclass(frozen=True)
+class Clinic:
+    """An organisation with one service: a therapist, a colleague, a lead and a tablet."""
+
+    organisation_id: UUID
+    service_id: UUID
+    therapist_id: UUID
+    therapist: Caller
+    colleague: Caller
+    lead: Caller
+    tablet: Caller
+    other_tablet: Caller
+
+
+def make_clinic(
+    database: Database, client: TestClient, mode: OrganisationMode = OrganisationMode.DECISION_SUPPORT
+) -> Clinic:
+    organisation_id = found_organisation(database, "Testing", mode=mode)
+    with database.work(founding_scope(organisation_id), Access("test", uuid7())) as work:
+        service, other = add_service(work, "Rask psykisk helsehjelp"), add_service(work, "Helsestasjonen")
+        therapist = add_user(work, service, Role.THERAPIST, "Therapist")
+        colleague = add_user(work, service, Role.THERAPIST, "Colleague")
+        lead = add_user(work, service, Role.SERVICE_LEAD, "Lead")
+        tablet, other_tablet = add_device(work, service, "Waiting room"), add_device(work, other, "Elsewhere")
+        tokens = [issue_credential(work, each) for each in (therapist, colleague, lead, tablet, other_tablet)]
+    callers = [Caller(client, token) for token in tokens]
+    return Clinic(organisation_id, service.id, therapist.id, *callers)
+
+
+def phq_9(total: int, *, item_9: int = 0) -> dict[str, int]:
+    """Answers of a PHQ-9 with a total, filled up from the first item on."""
+    return _filled(total - item_9, 8) | {"9": item_9}
+
+
+def gad_7(total: int) -> dict[str, int]:
+    return _filled(total, 7)
+
+
+def _filled(total: int, items: int) -> dict[str, int]:
+    assert 0 <= total <= 3 * items, "no answers sum to that"
+    answers = {}
+    for item in range(1, items + 1):
+        answers[str(item)] = min(3, total)
+        total -= answers[str(item)]
+    return answers
+
+
+def make_patient(clinic: Clinic, **fields: Any) -> dict[str, Any]:
+    body = {"reference": f"P-{uuid4()}", "birth_month": "1988-04-01"} | fields
+    return created(clinic.therapist.post("/v1/patients", body))
+
+
+def make_episode(clinic: Clinic, **fields: Any) -> dict[str, Any]:
+    patient_id = fields.pop("patient_id", None) or make_patient(clinic)["id"]
+    body = {"patient_id": patient_id, "opened_at": (START - timedelta(days=7)).isoformat()} | fields
+    return created(clinic.therapist.post("/v1/episodes", body))
+
+
+def make_sessions(
+    clinic: Clinic, episode: Mapping[str, Any], count: int, *, every_days: int = 7
+) -> list[dict[str, Any]]:
+    """Weekly attended sessions, the first an hour after START."""
+    return [
+        created(
+            clinic.therapist.post(
+                "/v1/treatment-sessions",
+                {
+                    "starts_at": (START + timedelta(days=every_days * number, hours=1)).isoformat(),
+                    "contact_type": "individual",
+                    "attendances": [{"episode_id": episode["id"], "outcome": "attended"}],
+                },
+            )
+        )
+        for number in range(count)
+    ]
+
+
+def administration(episode: Mapping[str, Any], answers: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """The body of a put; `week` counts from START."""
+    completed_at = START + timedelta(weeks=fields.pop("week", 0))
+    return {
+        "episode_id": episode["id"],
+        "instrument": "phq-9",
+        "answers": dict(answers),
+        "completed_at": completed_at.isoformat(),
+    } | fields
+
+
+def put(caller: Caller, body: Mapping[str, Any], administration_id: UUID | None = None) -> Response:
+    return caller.put(f"/v1/administrations/{administration_id or uuid4()}", body)
+
+
+def put_weekly(
+    clinic: Clinic, episode: Mapping[str, Any], totals: Sequence[int], **fields: Any
+) -> list[dict[str, Any]]:
+    """Put a PHQ-9 an hour before each weekly session; give what the therapist gets."""
+    return [
+        created(put(clinic.therapist, administration(episode, phq_9(total), week=week, **fields)))
+        for week, total in enumerate(totals)
+    ]
+
+
+def created(response: Response) -> dict[str, Any]:
+    assert response.status_code == 201, response.text
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def ok(response: Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    answer: dict[str, Any] = response.json()
+    return answer

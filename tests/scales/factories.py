@@ -1,0 +1,127 @@
+"""Small instruments for tests: valid as they come, one keyword away from anything else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from app.scales.change import ChangeCriteria
+from app.scales.instrument import (
+    Band,
+    Choice,
+    ChoiceList,
+    Confidence,
+    CriticalItem,
+    Cutoff,
+    Form,
+    InformantRole,
+    Instrument,
+    Item,
+    Licence,
+    LicenceStatus,
+    MissingMethod,
+    MissingRule,
+    Reliability,
+    Source,
+    Subscale,
+)
+
+SOURCE = Source("made up for a test", Confidence.UNVERIFIED)
+
+
+def a_choice_list(key: str = "frequency", codes: tuple[int, ...] = (0, 1, 2, 3)) -> ChoiceList:
+    return ChoiceList(key, tuple(Choice(code, f"choice {code}") for code in codes), SOURCE)
+
+
+def an_item(
+    number: str = "1", *, codes: tuple[int, ...] = (0, 1, 2, 3), scored: bool = True, reversed_: bool = False
+) -> Item:
+    return Item(number, "topic", a_choice_list(codes=codes), SOURCE, scored=scored, reversed=reversed_)
+
+
+def a_missing_rule(max_missing: int = 1, *, configurable: bool = True) -> MissingRule:
+    method = MissingMethod.PRORATE if max_missing else MissingMethod.NONE
+    return MissingRule(max_missing, method, SOURCE, configurable)
+
+
+def a_subscale(
+    key: str = "total",
+    *,
+    items: tuple[str, ...] = ("1", "2", "3"),
+    minimum: int = 0,
+    maximum: int = 9,
+    missing: MissingRule | None = None,
+    bands: tuple[Band, ...] = (),
+    criteria: ChangeCriteria | None = None,
+    further_cutoffs: tuple[Cutoff, ...] = (),
+    reliability: tuple[Reliability, ...] = (),
+    loinc: str | None = None,
+    sources: Mapping[str, Source] | None = None,
+) -> Subscale:
+    return Subscale(
+        key=key,
+        items=items,
+        minimum=minimum,
+        maximum=maximum,
+        missing=missing or a_missing_rule(),
+        sources={"range": SOURCE} if sources is None else sources,
+        bands=bands,
+        criteria=criteria,
+        further_cutoffs=further_cutoffs,
+        reliability=reliability,
+        loinc=loinc,
+    )
+
+
+def a_form(
+    key: str = "self",
+    *,
+    family: str = "self",
+    respondents: tuple[InformantRole, ...] = (InformantRole.SELF,),
+    items: tuple[Item, ...] | None = None,
+    subscales: tuple[Subscale, ...] | None = None,
+    ages: tuple[int | None, int | None] = (None, None),
+    sources: Mapping[str, Source] | None = None,
+    critical_items: tuple[CriticalItem, ...] = (),
+) -> Form:
+    named = {name: SOURCE for name, age in zip(("min_age", "max_age"), ages, strict=True) if age is not None}
+    return Form(
+        key=key,
+        family=family,
+        respondents=respondents,
+        items=items or (an_item("1"), an_item("2"), an_item("3")),
+        subscales=subscales or (a_subscale(),),
+        min_age=ages[0],
+        max_age=ages[1],
+        sources=named if sources is None else sources,
+        critical_items=critical_items,
+    )
+
+
+def a_critical_item(item: str = "3", threshold: int = 1, kind: str = "suicidal_thoughts") -> CriticalItem:
+    return CriticalItem(item, threshold, kind, SOURCE)
+
+
+def an_instrument(
+    *,
+    key: str = "example",
+    forms: tuple[Form, ...] | None = None,
+    choices: tuple[ChoiceList, ...] | None = None,
+    main_subscale: str = "total",
+    for_change: bool = False,
+    asks_about_suicide: bool = False,
+    recall_days: int | None = None,
+    sources: Mapping[str, Source] | None = None,
+) -> Instrument:
+    return Instrument(
+        key=key,
+        version="1",
+        title="Example",
+        forms=(a_form(),) if forms is None else forms,
+        choices=choices or (a_choice_list(),),
+        licence=Licence(LicenceStatus.FREE, "nobody", "anything", SOURCE),
+        main_subscale=main_subscale,
+        for_change=for_change,
+        asks_about_suicide=asks_about_suicide,
+        recall_days=recall_days,
+        sources=sources or {},
+    )

@@ -1,0 +1,97 @@
+"""The parts of a score check themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from app.errors import InstrumentDataError, MalformedBody
+from app.scales.change import Better, ChangeCriteria
+from app.scales.instrument import Band, Confidence, Cutoff, MissingMethod, MissingRule, Reliability, ReliabilityMeasure
+from app.scales.subscale import Source
+from tests.scales.factories import SOURCE, a_missing_rule, a_subscale
+
+ALPHA = ReliabilityMeasure.ALPHA
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (lambda: Source("  ", Confidence.A), "a source needs a text"),
+        (lambda: Band("mild", 5, 4, SOURCE), "must not end before"),
+        (lambda: Band("Mild", 0, 4, SOURCE), "lower case"),
+        (lambda: Cutoff("", 4, SOURCE), "lower case"),
+        (lambda: Reliability(ALPHA, 0.0, SOURCE), "above 0 and at most 1"),
+        (lambda: Reliability(ALPHA, 1.01, SOURCE), "above 0 and at most 1"),
+        (lambda: Reliability(ALPHA, float("nan"), SOURCE), "above 0 and at most 1"),
+        (lambda: MissingRule(-1, MissingMethod.PRORATE, SOURCE), "must not be negative"),
+        (lambda: MissingRule(1, MissingMethod.NONE, SOURCE), "max_missing must be 0"),
+        (lambda: a_subscale("Total"), "lower case"),
+        (lambda: a_subscale(items=()), "at least one item"),
+        (lambda: a_subscale(items=("1", "1")), "each item of a subscale may occur only once"),
+        (lambda: a_subscale(maximum=0), "range of a score must not be empty"),
+        (lambda: a_subscale(missing=a_missing_rule(3)), "leave at least one item answered"),
+        (lambda: a_subscale(bands=(Band("low", 0, 4, SOURCE),)), "cover the range"),
+        (lambda: a_subscale(bands=(Band("low", 1, 9, SOURCE),)), "cover the range"),
+        (lambda: a_subscale(bands=(Band("low", 0, 4, SOURCE), Band("high", 6, 9, SOURCE))), "cover the range"),
+        (lambda: a_subscale(bands=(Band("low", 0, 4, SOURCE), Band("high", 4, 9, SOURCE))), "cover the range"),
+        (lambda: a_subscale(bands=(Band("high", 5, 9, SOURCE), Band("low", 0, 4, SOURCE))), "cover the range"),
+        (lambda: a_subscale(bands=(Band("low", 0, 4, SOURCE), Band("low", 5, 9, SOURCE))), "each band"),
+        (lambda: a_subscale(further_cutoffs=(Cutoff("screening", 10, SOURCE),)), "within the range"),
+        (lambda: a_subscale(further_cutoffs=(Cutoff("screening", -1, SOURCE),)), "within the range"),
+        (lambda: a_subscale(further_cutoffs=(Cutoff("a", 1, SOURCE), Cutoff("a", 2, SOURCE))), "each further cut-off"),
+        (lambda: a_subscale(criteria=ChangeCriteria(0, 10)), "must have the range of the score"),
+        (lambda: a_subscale(sources={}), "the sources must be those of: range"),
+        (lambda: a_subscale(loinc="44261-6"), "the sources must be those of: loinc, range"),
+        (lambda: a_subscale(criteria=ChangeCriteria(0, 9, cutoff=5)), "the sources must be those of: cutoff, range"),
+        (lambda: a_subscale(sources={"range": SOURCE, "cutoff": SOURCE}), "the sources must be those of: range"),
+    ],
+)
+def test_a_broken_rule_is_named(make: Callable[[], object], rule: str) -> None:
+    with pytest.raises(InstrumentDataError, match=rule):
+        make()
+
+
+def test_bands_and_caseness_by_score() -> None:
+    subscale = a_subscale(
+        bands=(Band("low", 0, 4, SOURCE), Band("high", 5, 9, SOURCE)),
+        criteria=ChangeCriteria(0, 9, Better.HIGHER, cutoff=3),
+        sources={"range": SOURCE, "cutoff": SOURCE},
+    )
+    assert subscale.band_by_score == ("low",) * 5 + ("high",) * 5
+    assert subscale.case_by_score == (True,) * 3 + (False,) * 7
+
+
+def test_without_published_bands_and_cutoff_there_are_none() -> None:
+    subscale = a_subscale(criteria=ChangeCriteria(0, 9))
+    assert set(subscale.band_by_score) == {None}
+    assert set(subscale.case_by_score) == {None}
+    assert set(a_subscale().case_by_score) == {None}
+
+
+def test_the_sources_of_a_score_cannot_be_changed() -> None:
+    sources = {"range": SOURCE}
+    subscale = a_subscale(sources=sources)
+    sources.clear()
+    assert dict(subscale.sources) == {"range": SOURCE}
+
+
+@pytest.mark.parametrize(("chosen", "limit"), [(None, 2), (2, 2), (1, 1), (0, 0)])
+def test_a_service_may_choose_a_stricter_limit(chosen: int | None, limit: int) -> None:
+    assert a_missing_rule(2).limit(chosen) == limit
+
+
+@pytest.mark.parametrize("chosen", [-1, 3])
+def test_a_service_may_not_choose_a_laxer_limit(chosen: int) -> None:
+    with pytest.raises(MalformedBody) as caught:
+        a_missing_rule(2).limit(chosen)
+    assert caught.value.allowed == "0 to 2"
+
+
+def test_a_fixed_rule_leaves_no_choice_but_its_own_limit() -> None:
+    rule = a_missing_rule(2, configurable=False)
+    assert rule.limit(None) == rule.limit(2) == 2
+    with pytest.raises(MalformedBody, match="fixed") as caught:
+        rule.limit(1)
+    assert caught.value.allowed == "2"
