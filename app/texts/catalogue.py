@@ -25,7 +25,7 @@ _LANGUAGE_OF_TAG: Mapping[str, str] = MappingProxyType({"no": "nb", **{each: eac
 _DECIMAL_COMMA = frozenset({"nb", "nn"})
 _MINUS = "\N{MINUS SIGN}"
 _TENTH, _WHOLE = Decimal("0.1"), Decimal(1)
-_ONE_PERCENT, _99_PERCENT = Decimal("0.01"), Decimal("0.99")
+_ONE_PERCENT = Decimal("0.01")
 
 _LANGUAGE_RANGE = re.compile(
     r"[ \t]*(?P<range>[a-z]{1,8}(?:-[a-z0-9]{1,8})*|\*)"
@@ -140,7 +140,7 @@ class _Figure:
         sign = " %" if self.language in _DECIMAL_COMMA else "%"
         if probability < _ONE_PERCENT:
             return f"under 1{sign}"
-        if probability > _99_PERCENT:
+        if probability > 1 - _ONE_PERCENT:
             return f"over 99{sign}"
         return f"{(100 * probability).quantize(_WHOLE, ROUND_HALF_UP)}{sign}"
 

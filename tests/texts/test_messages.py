@@ -1,0 +1,210 @@
+"""The catalogue itself: every code has its words, in three languages that are kept apart, in the tone that was set."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from string import Formatter
+from typing import Any
+
+import pytest
+
+import app.texts
+from app.db.codes import AdministrationState, Clarification
+from app.errors import SporError
+from app.scales.catalogue import catalogue as instruments
+from app.scales.change import ChangeCategory
+from app.scales.risk import ASSESSMENT_HOLDS, RiskDuty
+from app.scales.scoring import CriticalStatus, NoScoreReason
+from app.texts.catalogue import LANGUAGES, say
+from app.trajectories.outlook import ReviewKind
+from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
+from app.trajectories.series import Phase
+
+FILE = Path(app.texts.__path__[0]) / "messages.toml"
+
+
+def messages(table: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, dict[str, str]]]:
+    for name, content in table.items():
+        if all(isinstance(each, str) for each in content.values()):
+            yield prefix + name, content
+        else:
+            yield from messages(content, f"{prefix}{name}.")
+
+
+MESSAGES = dict(messages(tomllib.loads(FILE.read_text(encoding="utf-8"))))
+
+CODES: dict[str, type[StrEnum]] = {
+    "signal": Signal,
+    "signal_reason": SignalReason,
+    "reason": ReasonCode,
+    "responder_state": ResponderState,
+    "phase": Phase,
+    "review_kind": ReviewKind,
+    "clarification": Clarification,
+    "risk_duty": RiskDuty,
+    "administration_state": AdministrationState,
+    "critical_status": CriticalStatus,
+    "no_score_reason": NoScoreReason,
+    "change": ChangeCategory,
+}
+
+# Problems that come from HTTP and not from the domain.
+HTTP_PROBLEMS = (
+    "bad-request",
+    "method-not-allowed",
+    "content-too-large",
+    "unsupported-media-type",
+    "internal-error",
+)
+
+OWN = (
+    *("no_verdict.waiting", "no_verdict.follow_up", "no_verdict.needs_clarification", "no_verdict.no_score"),
+    *("no_verdict.no_curve", "no_verdict.record_mode"),
+    *("natural_course.note", "natural_course.unknown"),
+    *("stale", "prorated", "not_asked_about_suicide"),
+)
+
+NAMES = ("band.", "phase.", "administration_state.", "critical_kind.", "problem.")
+"""Kinds of messages that are names; all others are sentences."""
+
+
+def concrete(error: type[SporError]) -> Iterator[type[SporError]]:
+    children = error.__subclasses__()
+    for child in children:
+        yield from concrete(child)
+    if not children:
+        yield error
+
+
+def kebab(name: str) -> str:
+    return "-".join(re.findall("[A-Z][a-z]+", name)).lower()
+
+
+def expected_keys() -> Iterator[str]:
+    yield from OWN
+    yield from (f"{kind}.{member}" for kind, codes in CODES.items() for member in codes)
+    yield from (f"problem.{kebab(error.__name__)}" for error in concrete(SporError))
+    yield from (f"problem.{name}" for name in HTTP_PROBLEMS)
+    for instrument in instruments().values():
+        yield from (f"critical_kind.{critical.kind}" for critical in instrument.critical_items)
+        subscales = (subscale for form in instrument.forms for subscale in form.subscales)
+        yield from (f"band.{band.code}" for subscale in subscales for band in subscale.bands)
+
+
+def placeholders(template: str) -> list[tuple[str, str]]:
+    return sorted((name, spec or "") for _, name, spec, _ in Formatter().parse(template) if name is not None)
+
+
+def test_every_code_has_its_message_and_no_message_is_without_a_code() -> None:
+    assert MESSAGES.keys() == set(expected_keys())
+
+
+def test_the_names_of_errors_are_written_as_in_an_address() -> None:
+    assert kebab("NotAllowedInMode") == "not-allowed-in-mode"
+
+
+@pytest.mark.parametrize("key", MESSAGES)
+def test_a_message_is_there_in_all_languages_with_the_same_figures(key: str) -> None:
+    by_language = MESSAGES[key]
+    assert tuple(by_language) == LANGUAGES
+    bokmal, nynorsk, english = map(placeholders, by_language.values())
+    assert bokmal == nynorsk == english
+    assert all(name.isidentifier() and spec in ("", "%") for name, spec in bokmal)
+
+
+@pytest.mark.parametrize("key", MESSAGES)
+def test_no_message_is_the_same_in_norwegian_and_english(key: str) -> None:
+    by_language = MESSAGES[key]
+    assert by_language["en"] not in (by_language["nb"], by_language["nn"])
+
+
+@pytest.mark.parametrize("key", [key for key in MESSAGES if not placeholders(MESSAGES[key]["nb"])])
+def test_what_shows_no_figures_is_said_as_it_stands(key: str) -> None:
+    assert {language: say(key, language) for language in LANGUAGES} == MESSAGES[key]
+
+
+@pytest.mark.parametrize("key", MESSAGES)
+def test_a_message_is_a_name_or_one_or_two_whole_sentences(key: str) -> None:
+    for text in MESSAGES[key].values():
+        assert text == " ".join(text.split())
+        assert text[0].isupper()
+        sentences = len(re.findall(r"[.?!](?= |$)", text))
+        assert sentences == 0 if key.startswith(NAMES) else text.endswith(".") and sentences in (1, 2)
+
+
+# Words that one of the written languages has and the other has not.
+BOKMAL_ONLY = (
+    "ikke en et fra hva hvordan hvem hvorfor ennå nå jeg brukeren skårer skårene bedring bedringen målingen "
+    "dårligere tidlig pålitelig sannsynlig sannsynlighet forventet timer svarene mangler vises uten "
+    "utviklingen behandlingen hjelpen bekreft bedre høyere sier flere mer ble også"
+)
+NYNORSK_ONLY = (
+    "ikkje ein ei eit noko nokre nokon frå kva korleis kven kvifor enno eg brukaren skårar skårane betring betringa "
+    "målinga dårlegare tidleg påliteleg sannsynleg sannsyn forventa timar svara manglar utan utviklinga behandlinga "
+    "hjelpa stadfest betre høgare seier fleire meir òg"
+)
+NORWEGIAN_ONLY = "og er skåren brukeren brukaren pasienten forløp ikke ikkje"
+
+
+@pytest.mark.parametrize(("language", "foreign"), [("nb", NYNORSK_ONLY), ("nn", BOKMAL_ONLY), ("en", NORWEGIAN_ONLY)])
+def test_the_languages_are_not_mixed(language: str, foreign: str) -> None:
+    words = {word for text in MESSAGES.values() for word in re.findall(r"[\w-]+", text[language].lower())}
+    assert words & set(foreign.split()) == set()
+
+
+# Fragments that would show that the wording of the PHQ-9 or GAD-7 had crept in.
+QUESTIONNAIRE = (
+    "bothered by",
+    "last two weeks",
+    "last 2 weeks",
+    "nearly every day",
+    "plaget av",
+    "plaga av",
+    "siste to uke",
+    "siste 2 uke",
+    "siste to veke",
+    "nesten hver dag",
+    "nesten kvar dag",
+)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_wording_of_a_questionnaire(language: str) -> None:
+    everything = " ".join(text[language] for text in MESSAGES.values()).lower()
+    assert [fragment for fragment in QUESTIONNAIRE if fragment in everything] == []
+
+
+@pytest.mark.parametrize(("language", "hedge"), [("nb", "trolig"), ("nn", "truleg"), ("en", "would probably have had")])
+def test_the_natural_course_is_probable_and_no_effect(language: str, hedge: str) -> None:
+    # Design, 4.6.
+    assert hedge in say("natural_course.note", language)
+    for key in ("natural_course.note", "natural_course.unknown"):
+        assert "effe" not in say(key, language).lower()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_signal_ends_care(language: str) -> None:
+    # Design, 4.7.
+    told = [text[language].lower() for key, text in MESSAGES.items() if key.startswith(("signal", "reason", "respon"))]
+    assert [each for each in told if re.search(r"avslutt|slutte|discharge|end (the )?(care|treat)", each)] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "unconfirmed", "again"),
+    [("nb", "Ubekreftet", "mål på nytt"), ("nn", "Ikkje stadfesta", "mål på nytt"), ("en", "Unconf", "measure again")],
+)
+def test_a_first_deterioration_asks_for_a_new_measure(language: str, unconfirmed: str, again: str) -> None:
+    # Design, 4.5.
+    sentence = say("signal_reason.deterioration_unconfirmed", language)
+    assert sentence.startswith(unconfirmed)
+    assert again in sentence
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_duty_names_as_many_days_as_the_rule(language: str) -> None:
+    for duty in RiskDuty:
+        assert re.findall("[0-9]+", say(f"risk_duty.{duty}", language)) == [str(ASSESSMENT_HOLDS.days)]
