@@ -21,8 +21,9 @@ from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import Comparison, comparison_for, place, plan_of, used_scores
 from app.trajectories.outlook import ExpectedCurve, ReviewPoint, expected_curve, review_points
 from app.trajectories.policy import due_at, is_stale
-from app.trajectories.progress import ReasonCode, Signal
+from app.trajectories.progress import Reason, ReasonCode, Signal, Standing
 from app.trajectories.series import Series
+from app.trajectories.tracking import disagreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,32 +135,18 @@ def disagreements(
     record: EpisodeRecord, main_series_id: UUID, verdicts: Mapping[UUID, Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
     """Name the other series of the episode that say the opposite of this one; they are never averaged."""
-    main = verdicts.get(main_series_id)
+    standings = {
+        kept: Standing(ChangeCategory(verdicts[kept.id]["change"]), Signal(verdicts[kept.id]["signal"]))
+        for kept in record.series
+        if kept.id in verdicts
+    }
+    main = next((kept for kept in standings if kept.id == main_series_id), None)
     if main is None:
         return []
-    by_id = {kept.id: kept for kept in record.series}
-    return [
-        {
-            "code": _kind_of_disagreement(by_id[main_series_id], by_id[series_id]),
-            "evidence": {
-                "instrument": by_id[series_id].instrument,
-                "informant_id": str(by_id[series_id].informant_id),
-                "change": other["change"],
-                "signal": other["signal"],
-            },
-        }
-        for series_id, other in verdicts.items()
-        if series_id in by_id and series_id != main_series_id and _disagree(main, other)
-    ]
-
-
-def _kind_of_disagreement(main: KeptSeries, other: KeptSeries) -> ReasonCode:
-    same = main.instrument == other.instrument
-    return ReasonCode.INFORMANTS_DISAGREE if same else ReasonCode.MEASURES_DISAGREE
-
-
-def _disagree(main: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    opposite = {ChangeCategory.RELIABLE_IMPROVEMENT, ChangeCategory.RELIABLE_DETERIORATION}
-    if {main["change"], other["change"]} == opposite:
-        return True
-    return bool(other["signal"] == Signal.RED and main["signal"] != Signal.RED)
+    found: list[Reason] = []
+    for kept, standing in standings.items():
+        if kept is not main:
+            same = kept.instrument == main.instrument
+            code = ReasonCode.INFORMANTS_DISAGREE if same else ReasonCode.MEASURES_DISAGREE
+            found += disagreement(standings[main], {f"{kept.instrument} {kept.informant_id}": standing}, code)
+    return [{"code": reason.code, "evidence": dict(reason.evidence)} for reason in found]

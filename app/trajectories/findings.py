@@ -91,7 +91,6 @@ def _find(look: Look, yardstick: Yardstick, *, deteriorated: bool, before: bool)
     policy = yardstick.policy
     score, dose = look.observation.score, look.observation.dose
     improved = yardstick.change(score) is ChangeCategory.RELIABLE_IMPROVEMENT
-    short_of_goal = look.goal is not None and not yardstick.reaches_goal(score)
     return Findings(
         look=look,
         enough_to_judge=look.known > 1 and dose >= policy.early_window_dose,
@@ -100,10 +99,9 @@ def _find(look: Look, yardstick: Yardstick, *, deteriorated: bool, before: bool)
         good_enough=improved and yardstick.below_cutoff(score),
         likely_to_deteriorate=_reaches(look.deterioration, policy.deterioration_probability),
         unchanged=_unchanged(look, yardstick),
-        unlikely_to_reach_goal=short_of_goal and not _reaches(look.goal, policy.goal_probability),
+        unlikely_to_reach_goal=_goal_unlikely(look, yardstick, policy.goal_probability),
         above_band=yardstick.worse_than(look.band, score),
-        clear=(short_of_goal and not _reaches(look.goal, policy.clear_probability))
-        or yardstick.worse_than(look.clear_band, score),
+        clear=_goal_unlikely(look, yardstick, policy.clear_probability) or yardstick.worse_than(look.clear_band, score),
         past_late_window=dose >= yardstick.late_window,
         due_dose=yardstick.due_dose(dose),
     )
@@ -117,9 +115,15 @@ def _unchanged(look: Look, yardstick: Yardstick) -> bool:
     established, although the quarter is not.
     """
     policy = yardstick.policy
-    return look.established < policy.no_change_probability and not _reaches(
-        look.noticeable, policy.established_probability
-    )
+    better = _reaches(look.noticeable, policy.established_probability)
+    return look.established < policy.no_change_probability and not better
+
+
+def _goal_unlikely(look: Look, yardstick: Yardstick, threshold: float) -> bool:
+    """Tell whether the goal is unlikely to be reached; never of a patient whose newest score is there."""
+    if look.goal is None or yardstick.reaches_goal(look.observation.score):
+        return False
+    return look.goal < threshold
 
 
 def _reaches(probability: float | None, threshold: float) -> bool:

@@ -52,7 +52,20 @@ class NaturalCourse:
     wording: str
 
     def scores(self, baseline: float, weeks: npt.ArrayLike) -> FloatArray:
-        """Give the scores to be expected of the natural course, points, in the shape of `weeks`; not cut to a range."""
+        """Give the scores to be expected of the natural course.
+
+        Parameters
+        ----------
+        baseline : float
+            First score, points.
+        weeks : array_like
+            Weeks since it, 0 or more.
+
+        Returns
+        -------
+        ndarray
+            Points in the shape of `weeks`, not cut to the range of the scale.
+        """
         elapsed = np.minimum(np.asarray(weeks, dtype=np.float64), self.longest_weeks)
         share = np.log1p(elapsed / 2) / math.log(6)
         fall = self.fall_at_reference + self.fall_per_point * (baseline - self.reference_score)

@@ -136,7 +136,18 @@ class TrueChange:
     sd: FloatArray
 
     def at_least(self, points: float) -> FloatArray:
-        """Give P(change >= points), shape (m,). A change from a point to itself is 0 with certainty."""
+        """Give P(change >= points).
+
+        Parameters
+        ----------
+        points : float
+            Points, positive for a fall of the score.
+
+        Returns
+        -------
+        ndarray, shape (m,)
+            Probabilities; 0 or 1 for the change from a point to itself, which is 0.
+        """
         safe_sd = np.where(self.sd > 0, self.sd, 1.0)
         return np.where(self.sd > 0, ndtr((self.mean - points) / safe_sd), (self.mean >= points) * 1.0)
 

@@ -108,6 +108,22 @@ class Probabilities:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a series stands, as other series of the episode are held against it.
+
+    Parameters
+    ----------
+    change : ChangeCategory
+        Change from the baseline.
+    signal : Signal
+        Level of the newest verdict.
+    """
+
+    change: ChangeCategory
+    signal: Signal
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """The verdict on one administration, from the scores up to it.
 
@@ -161,3 +177,8 @@ class Progress:
     probabilities: Probabilities
     end_dose: int
     curve_version: str
+
+    @property
+    def standing(self) -> Standing:
+        """Where the series stands by this verdict."""
+        return Standing(self.change, self.signal)

@@ -43,7 +43,7 @@ def reasons_for(signal_reason: SignalReason, now: Findings, yardstick: Yardstick
     )
 
 
-def deterioration(now: Findings) -> SignalReason:
+def deterioration_reason(now: Findings) -> SignalReason:
     """Name a reliable deterioration by whether the score before it was one too."""
     return SignalReason.DETERIORATION_CONFIRMED if now.confirmed else SignalReason.DETERIORATION_UNCONFIRMED
 
@@ -53,7 +53,7 @@ def _applying(own: ReasonCode, now: Findings, yardstick: Yardstick) -> Iterator[
     if yardstick.plan.crisis_pause:
         yield ReasonCode.CRISIS_PAUSE
     if now.deteriorated:
-        yield ReasonCode(deterioration(now))
+        yield ReasonCode(deterioration_reason(now))
     if now.enough_to_judge and now.good_enough:
         yield ReasonCode.GOOD_ENOUGH
     if yardstick.started_below_cutoff:

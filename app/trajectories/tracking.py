@@ -20,8 +20,9 @@ from app.trajectories.progress import (
     ResponderState,
     Signal,
     SignalReason,
+    Standing,
 )
-from app.trajectories.reasons import deterioration, reasons_for
+from app.trajectories.reasons import deterioration_reason, reasons_for
 from app.trajectories.series import Observation, Series
 from app.trajectories.yardstick import Yardstick
 
@@ -36,6 +37,7 @@ __all__ = [
     "ResponderState",
     "Signal",
     "SignalReason",
+    "Standing",
     "assess",
     "assess_each",
     "disagreement",
@@ -143,16 +145,16 @@ def assess_each(
 
 
 def disagreement(
-    main: Progress, others: Mapping[str, Progress], code: ReasonCode = ReasonCode.MEASURES_DISAGREE
+    main: Standing, others: Mapping[str, Standing], code: ReasonCode = ReasonCode.MEASURES_DISAGREE
 ) -> tuple[Reason, ...]:
     """Tell which other series of an episode contradict the main measure.
 
     Parameters
     ----------
-    main : Progress
-        Newest verdict of the main measure.
-    others : mapping of str to Progress
-        Newest verdict of each other series, by a label of the caller's.
+    main : Standing
+        Where the main measure stands.
+    others : mapping of str to Standing
+        Where each other series stands, by a label of the caller's.
     code : ReasonCode
         `measures_disagree` or `informants_disagree`, by what the others are.
 
@@ -186,10 +188,9 @@ def _verdicts(treated: Sequence[Observation], yardstick: Yardstick, first: int) 
     """Give the verdicts from a position on; the look before it is needed for rules that ask for two in a row."""
     start = max(first - 1, 0)
     findings = find_at_each(treated, yardstick, start)
-    before: tuple[Findings | None, ...] = (None, *findings)
-    return tuple(_progress(now, earlier, yardstick) for now, earlier in zip(findings, before, strict=False))[
-        first - start :
-    ]
+    befores = (None, *findings[:-1])
+    judged = [_progress(now, before, yardstick) for now, before in zip(findings, befores, strict=True)]
+    return tuple(judged[first - start :])
 
 
 def _progress(now: Findings, before: Findings | None, yardstick: Yardstick) -> Progress:
@@ -221,7 +222,7 @@ def _signal_reason(now: Findings, before: Findings | None, yardstick: Yardstick)
     on_course = yardstick.plan.only_worsening_signals or not now.off_course
     order = (
         (yardstick.plan.crisis_pause, SignalReason.CRISIS_PAUSE),
-        (now.deteriorated, deterioration(now)),
+        (now.deteriorated, deterioration_reason(now)),
         (now.enough_to_judge and now.good_enough, SignalReason.GOOD_ENOUGH),
         (yardstick.started_below_cutoff, SignalReason.STARTED_BELOW_CUTOFF),
         (not now.enough_to_judge, SignalReason.TOO_EARLY),

@@ -109,7 +109,8 @@ class Yardstick:
 
     def reaches_goal(self, score: float) -> bool:
         """Tell whether a score is at the goal or better; False where there is no goal."""
-        return self.goal_score is not None and self.criteria.improvement(self.goal_score, score) >= 0
+        goal = self.goal_score
+        return goal is not None and self.criteria.improvement(goal, score) >= 0
 
     def worse_than(self, band: tuple[int, int], score: float) -> bool:
         """Tell whether a score lies outside a closed band, on its bad side."""
@@ -118,9 +119,10 @@ class Yardstick:
 
     def chance_of_goal(self, prediction: Prediction) -> FloatArray | None:
         """Give the probability that new scores reach the goal; None where there is no goal."""
-        if self.goal_score is None:
+        goal = self.goal_score
+        if goal is None:
             return None
-        return prediction.at_most(self.goal_score) if self.lower_is_better else prediction.at_least(self.goal_score)
+        return prediction.at_most(goal) if self.lower_is_better else prediction.at_least(goal)
 
     def chance_of_deterioration(self, prediction: Prediction) -> FloatArray | None:
         """Give the probability that new scores are reliably worse than the baseline; None if that is not defined."""

@@ -77,6 +77,12 @@ class TestExpectedCurve:
         assert curve is not None
         assert [point.dose for point in curve.from_baseline] == [9, 10, 11, 12]
 
+    def test_beyond_every_review_point_it_is_the_present(self) -> None:
+        curve = expected_curve(a_series([15], first_dose=60), a_curve(), Policy(), Plan())
+        assert curve is not None
+        assert [point.dose for point in curve.from_baseline] == [60]
+        assert [point.dose for point in curve.updated] == [60]
+
     def test_nothing_to_draw_before_treatment(self) -> None:
         assert expected_curve(WAITING, a_curve(), Policy(), Plan()) is None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from math import inf, nan
 
 import pytest
@@ -14,7 +14,7 @@ from app.trajectories.series import CountedSession, Measurement, Observation, Ph
 from tests.trajectories.factories import a_series, at, sessions
 
 WAITING, TREATMENT, FOLLOW_UP = Phase.WAITING, Phase.TREATMENT, Phase.FOLLOW_UP
-NAIVE = datetime(2024, 1, 8, 9)  # noqa: DTZ001  (the point of the test)
+NAIVE = at(0).replace(tzinfo=None)
 
 
 def scored(weeks: float, score: float = 15, name: str | None = None) -> Measurement:

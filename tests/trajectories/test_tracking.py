@@ -272,7 +272,7 @@ class TestNumbers:
         assert low.probabilities.established_change == pytest.approx(expected, abs=6e-5)
 
     def test_fortnightly_care_leaves_a_baseline_that_says_less(self) -> None:
-        """Var(y at dose 6 | y0) = 2.56 ln(7)^2 + 29.9876 - (3.74^2 + 10 exp(-w/13))^2 / 29.9876 grows with the weeks."""
+        """Var(y at dose 6 | y0) = 2.56 ln(7)^2 + 29.9876 - (3.74^2 + 10 exp(-w/13))^2 / 29.9876 grows with w."""
         for interval_weeks in (1.0, 2.0):
             series = a_series([15] * 7, interval_weeks=interval_weeks)
             progress = assess(series, PHQ_9, a_curve(), Policy(), Plan(interval_days=int(7 * interval_weeks)))
@@ -424,8 +424,8 @@ class TestLooks:
 
 
 class TestDisagreement:
-    BETTER, SAME, WORSE = (newest(scores) for scores in ([16, 12, 9, 7], [16, 15, 15, 14], [12, 15, 17, 19]))
-    PAUSED = newest([12, 15, 17, 19], plan=Plan(crisis_pause=True))
+    BETTER, SAME, WORSE = (newest(scores).standing for scores in ([16, 12, 9, 7], [16, 15, 15, 14], [12, 15, 17, 19]))
+    PAUSED = newest([12, 15, 17, 19], plan=Plan(crisis_pause=True)).standing
 
     def test_opposite_reliable_changes_disagree(self) -> None:
         (found,) = disagreement(self.BETTER, {"gad-7": self.WORSE, "core-10": self.SAME, "phq-9": self.BETTER})
