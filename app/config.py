@@ -8,12 +8,20 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.errors import ServerMisconfigured
+
 
 def default_data_dir() -> Path:
     """Give the folder of the embedded database: /var/lib/spor for root, else under the XDG data folder."""
     if os.geteuid() == 0:
         return Path("/var/lib/spor")
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "spor"
+    chosen = Path(os.environ.get("XDG_DATA_HOME", ""))
+    if chosen.is_absolute():  # the specification has a relative one ignored
+        return chosen / "spor"
+    try:
+        return Path.home() / ".local" / "share" / "spor"
+    except RuntimeError:
+        raise ServerMisconfigured("there is no home folder to keep the data in; set SPOR_DATA_DIR") from None
 
 
 class Settings(BaseSettings):

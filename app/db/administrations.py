@@ -54,7 +54,7 @@ class KeptAdministration:
     score: float | None
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class KeptSeries:
     """A series of the episode."""
 

@@ -25,6 +25,12 @@ from app.errors import InvalidReference, MalformedBody, ServerMisconfigured, Spo
 _SET_ORGANISATION = text("select set_config('spor.organisation', :organisation, true)")
 _AUTHENTICATE = text("select organisation_id, actor_id, role, service_id from spor_authenticate(:token_hash)")
 
+# A member of a role has its tables, or can become it: what any of them may do counts.
+_TOO_STRONG = text(
+    "select exists (select from pg_roles r where pg_has_role(current_user, r.oid, 'member') and (r.rolsuper"
+    " or r.rolbypassrls or exists (select from pg_class c where c.relowner = r.oid and c.relkind in ('r', 'p'))))"
+)
+
 _PURPOSES = {
     Role.DEVICE: Purpose.ANSWERING,
     Role.THERAPIST: Purpose.TREATMENT,
@@ -132,12 +138,7 @@ class Database:
             If the application's role could see more than one organisation at a time.
         """
         with self.engine.connect() as connection:
-            too_strong = connection.execute(
-                text(
-                    "select rolsuper or rolbypassrls or exists (select from pg_class c where c.relowner = r.oid"
-                    " and c.relkind = 'r' and c.relname = 'organisations') from pg_roles r where rolname = current_user"
-                )
-            ).scalar_one()
+            too_strong = connection.execute(_TOO_STRONG).scalar_one()
         if too_strong:
             raise ServerMisconfigured(
                 "the application's database role owns tables, is a superuser or bypasses row-level security;"

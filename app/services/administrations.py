@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -278,7 +279,7 @@ def _administration_row(
         "clarifications": admission.clarifications or None,
         "accepted": new.accepted or None,
         "body_hash": admission.body_hash,
-        "body": submission.body if admission.keeps_body else None,
+        "body": json.dumps(submission.body) if admission.keeps_body else None,
     }
 
 

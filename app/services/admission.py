@@ -78,7 +78,7 @@ class Admission:
         """SHA-256 of the canonical body: of what was read, or of the whole where it could not be read."""
         if self.answers is None:
             return canonical_hash(self.submission.body)
-        return canonical_hash(_canonical(self.submission, self.form, self.answers))
+        return canonical_hash(_canonical(self))
 
 
 def canonical_hash(body: object) -> bytes:
@@ -87,16 +87,19 @@ def canonical_hash(body: object) -> bytes:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
-def _canonical(submission: Submission, form: Form, answers: Answers) -> dict[str, Any]:
-    completed_at = submission.completed_at
-    assert completed_at is not None, "a submission without problems has a time"
-    ids = ("episode_id", "informant_id", "treatment_session_id")
+def _canonical(admission: Admission) -> dict[str, Any]:
+    """Give what was read, with what was left to the default filled in."""
+    submission, answers = admission.submission, admission.answers
+    assert answers is not None and submission.completed_at is not None, "only what was read has a canonical form"
+    informant_id = admission.informant_id or submission.informant_id
     return {
-        **{name: str(value) for name in ids if (value := getattr(submission, name)) is not None},
+        "episode_id": str(submission.episode_id),
+        "informant_id": str(informant_id),
+        "treatment_session_id": str(submission.treatment_session_id),
         **{name: getattr(submission, name) for name in ("timing", "occasion", "mode", "helped_by")},
         "instrument": submission.instrument,
-        "form": form.key,
-        "completed_at": completed_at.astimezone(UTC).isoformat(),
+        "form": admission.form.key,
+        "completed_at": submission.completed_at.astimezone(UTC).isoformat(),
         "answers": answers.codes,
         "item_states": answers.states,
     }

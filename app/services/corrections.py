@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -128,7 +129,7 @@ def _corrected(work: Work, present: Administration, correction: Correction) -> S
         id=present.id,
         episode_id=present.episode_id,
         instrument=present.instrument,
-        body=present.body,
+        body=json.loads(present.body) if present.body else None,
         form=present.form,
         informant_id=result.informant_id,
         completed_at=present.completed_at,

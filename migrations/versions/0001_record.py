@@ -52,7 +52,7 @@ OWN_ROWS = "organisation_id = nullif(current_setting('spor.organisation', true),
 AUTHENTICATE = """
 create function spor_authenticate(token_hash bytea)
     returns table (organisation_id uuid, actor_id uuid, role text, service_id uuid)
-    language sql stable security definer set search_path = pg_catalog, public
+    language sql stable security definer set search_path = pg_catalog, pg_temp
 begin atomic
     select c.organisation_id,
            coalesce(u.id, d.id),
@@ -695,7 +695,7 @@ def make_tables() -> None:
         sa.Column("clarifications", postgresql.ARRAY(sa.TEXT()), nullable=True),
         sa.Column("accepted", postgresql.ARRAY(sa.TEXT()), nullable=True),
         sa.Column("body_hash", sa.LargeBinary(), nullable=False),
-        sa.Column("body", postgresql.JSONB(astext_type=sa.Text()), nullable=True),
+        sa.Column("body", sa.Text(), nullable=True),
         sa.CheckConstraint(
             "clarifications <@ array['unreadable', 'clock_ahead', 'episode_closed', 'wrong_form_for_age', 'wrong_informant', 'unknown_informant', 'unknown_session', 'too_many_missing']",
             name=op.f("administrations_clarifications_check"),

@@ -24,6 +24,7 @@ from app.api.schemas.administrations import (
     ReceiptRead,
     VerdictRead,
     VersionRead,
+    kept_body,
     named_answers,
     read_batch,
     read_submission,
@@ -203,6 +204,7 @@ def _read(work: Work, administration_id: UUID) -> AdministrationRead:
         **{name: getattr(row, name) for name in AdministrationRead.model_fields if name in _PLAIN},
         informant_id=kept.informant_id,
         answers=named_answers(kept),
+        body=kept_body(kept),
         item_states={item.number: by_letter[letter] for item, letter in zip(items, row.item_states, strict=True)}
         if row.item_states
         else None,
@@ -225,5 +227,4 @@ _PLAIN = {
     "occasion",
     "mode",
     "helped_by",
-    "body",
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
@@ -302,8 +303,9 @@ def result_read(kept: KeptResult) -> ResultRead:
     instrument = find_instrument(administration.instrument)
     shown = administration.state in (AdministrationState.FINAL, AdministrationState.AMENDED)
     answers: object = named_answers(kept)
-    if answers is None and isinstance(administration.body, Mapping):
-        answers = administration.body.get("answers")
+    if answers is None:
+        body = kept_body(kept)
+        answers = body.get("answers") if isinstance(body, Mapping) else None
     return ResultRead(
         version=administration.version,
         state=AdministrationState(administration.state),
@@ -314,6 +316,11 @@ def result_read(kept: KeptResult) -> ResultRead:
         risk_alerts=[RiskAlertRead.model_validate(alert) for alert in kept.alerts],
         verdict=VerdictRead.model_validate(kept.verdict) if shown and kept.verdict else None,
     )
+
+
+def kept_body(kept: KeptResult) -> Any:
+    """Give the body as it came in, where it had to be kept."""
+    return json.loads(kept.administration.body) if kept.administration.body is not None else None
 
 
 def named_answers(kept: KeptResult) -> dict[str, int | None] | None:

@@ -37,7 +37,8 @@ class Administration(Tenant, Base):
     """One version of one filled-in form; rows are never changed, except that a newer version supersedes them.
 
     `answers` and `item_states` are in the item order of `form` in `instrument_version`; an item state is the
-    first letter of answered, blank, declined, not shown. `body` is kept only where it could not be read.
+    first letter of answered, blank, declined, not shown. `body` is kept only where the columns can't hold it, as JSON
+    text: jsonb refuses some of what a broken tablet may send.
     """
 
     __tablename__ = "administrations"
@@ -82,7 +83,7 @@ class Administration(Tenant, Base):
     clarifications: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
     accepted: Mapped[list[str] | None] = mapped_column(ARRAY(TEXT))
     body_hash: Mapped[bytes] = mapped_column(LargeBinary)
-    body: Mapped[dict[str, Any] | None]
+    body: Mapped[str | None]
 
 
 def of_administration() -> ForeignKeyConstraint:
