@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
 from app.db.administrations import EpisodeRecord, KeptAdministration, KeptSeries, read_episodes
 from app.db.codes import AdministrationState, OrganisationMode
-from app.db.results import newest_verdicts
 from app.db.scope import get_episode
 from app.db.session import Work
 from app.errors import NotFound, StateConflict
@@ -18,12 +18,24 @@ from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCategory
 from app.scales.instrument import Instrument
 from app.services.settings import ServiceSettings, current_settings
-from app.services.verdicts import Comparison, comparison_for, place, plan_of, used_scores
+from app.services.verdicts import Comparison, comparison_for, place, plan_of, standing_verdicts, used_scores
 from app.trajectories.outlook import ExpectedCurve, ReviewPoint, expected_curve, review_points
 from app.trajectories.policy import due_at, is_stale
 from app.trajectories.progress import Reason, ReasonCode, Signal, Standing
 from app.trajectories.series import Series
 from app.trajectories.tracking import disagreement
+
+
+class NoVerdict(StrEnum):
+    """Why a series has no verdict."""
+
+    RECORD_MODE = "record_mode"
+    NO_CURVE = "no_curve"
+    NEEDS_CLARIFICATION = "needs_clarification"
+    NO_SCORE = "no_score"
+    NO_COUNTED_SESSION = "no_counted_session"
+    WAITING = "waiting"
+    NOT_ISSUED_YET = "not_issued_yet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,21 @@ class Trajectory:
     stale: bool
     due_at: datetime | None
 
+    @property
+    def no_verdict(self) -> NoVerdict | None:
+        """Why there is no verdict; None where there is one."""
+        if self.verdict is not None:
+            return None
+        if self.settings.mode is OrganisationMode.RECORD:
+            return NoVerdict.RECORD_MODE
+        if self.comparison is None:
+            return NoVerdict.NO_CURVE
+        if not self.series.observations:
+            return NoVerdict.NEEDS_CLARIFICATION if self.set_aside else NoVerdict.NO_SCORE
+        if self.series.sessions_counted == 0:
+            return NoVerdict.NO_COUNTED_SESSION
+        return NoVerdict.NOT_ISSUED_YET if self.series.treated() else NoVerdict.WAITING
+
 
 def read_trajectory(
     work: Work, episode_id: UUID, instrument: str | None, form: str | None, informant_id: UUID | None
@@ -62,7 +89,7 @@ def read_trajectory(
     kept = _series(record, instrument, form, informant_id)
     settings = current_settings(work)
     series = place(record, kept.id)
-    verdicts = newest_verdicts(work, [episode_id])
+    verdicts = standing_verdicts(work, [record])
     comparison = comparison_for(kept) if settings.mode is OrganisationMode.DECISION_SUPPORT else None
     plan, policy = plan_of(record), settings.policy
     drawn = comparison is not None

@@ -20,6 +20,7 @@ from app.scales.change import ChangeCategory
 from app.scales.risk import ASSESSMENT_HOLDS, RiskDuty
 from app.scales.scoring import CriticalStatus, NoScoreReason
 from app.texts.catalogue import LANGUAGES, say
+from app.services.trajectories import NoVerdict
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.series import Phase
@@ -62,8 +63,7 @@ HTTP_PROBLEMS = (
 )
 
 OWN = (
-    *("no_verdict.waiting", "no_verdict.follow_up", "no_verdict.needs_clarification", "no_verdict.no_score"),
-    *("no_verdict.no_curve", "no_verdict.record_mode"),
+    *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
     *("stale", "prorated", "not_asked_about_suicide"),
 )

@@ -13,7 +13,7 @@ from app.api.schemas.fields import Answer
 from app.db.codes import OrganisationMode, RiskDuty
 from app.scales.change import ChangeCategory
 from app.services.caseload import CaseloadEntry, OverdueKind
-from app.services.trajectories import Trajectory
+from app.services.trajectories import NoVerdict, Trajectory
 from app.texts.catalogue import say
 from app.trajectories.growth import default_curve
 from app.trajectories.natural import default_natural_course
@@ -100,6 +100,13 @@ class WordsRead(Answer):
     reasons: list[str]
 
 
+class NoVerdictRead(Answer):
+    """Why a series has no verdict, as a code and in words."""
+
+    code: NoVerdict
+    words: str
+
+
 class SeriesRead(Answer):
     """Which series it is, and what its scores are held against."""
 
@@ -131,6 +138,7 @@ class TrajectoryRead(Answer):
     natural_course: NaturalCourseRead | None
     review_points: list[ReviewPointRead]
     verdict: VerdictRead | None
+    no_verdict: NoVerdictRead | None
     disagreements: list[ReasonRead]
     words: WordsRead | None
     stale: bool
@@ -230,6 +238,9 @@ def trajectory_read(trajectory: Trajectory, language: str) -> TrajectoryRead:
         natural_course=_natural_course_read(trajectory, language),
         review_points=[ReviewPointRead.model_validate(point) for point in trajectory.reviews],
         verdict=VerdictRead.model_validate(trajectory.verdict) if trajectory.verdict else None,
+        no_verdict=NoVerdictRead(code=trajectory.no_verdict, words=say(f"no_verdict.{trajectory.no_verdict}", language))
+        if trajectory.no_verdict
+        else None,
         disagreements=[ReasonRead(**each) for each in trajectory.disagreements],
         words=words_read(trajectory.verdict, trajectory.disagreements, language) if trajectory.verdict else None,
         stale=trajectory.stale,
