@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from app.scales.change import ChangeCriteria
 from app.trajectories.growth import GrowthCurve, default_curve
+from app.trajectories.progress import ReasonCode
 from app.trajectories.series import CountedSession, Measurement, Series
 from app.trajectories.tracking import Plan, Policy, Progress, assess_each
 
@@ -27,10 +30,10 @@ def a_curve(instrument: str = "phq-9") -> GrowthCurve:
     return curve
 
 
-def sessions(count: int, *, interval_weeks: float = 1, start_weeks: float = 0) -> list[CountedSession]:
+def sessions(count: int, *, interval_weeks: float = 1) -> list[CountedSession]:
     """Give sessions an hour after the turn of each interval."""
     hour = timedelta(hours=1)
-    return [CountedSession(number, at(start_weeks + number * interval_weeks) + hour) for number in range(count)]
+    return [CountedSession(number, at(number * interval_weeks) + hour) for number in range(count)]
 
 
 def a_series(scores: Sequence[float], *, interval_weeks: float = 1, first_dose: int = 0) -> Series:
@@ -40,6 +43,12 @@ def a_series(scores: Sequence[float], *, interval_weeks: float = 1, first_dose: 
         Measurement(f"{number:03}", at(offset + number * interval_weeks), score) for number, score in enumerate(scores)
     ]
     return Series.build(measurements, sessions(first_dose + len(scores), interval_weeks=interval_weeks))
+
+
+def at_doses(series: Series, doses: Sequence[int]) -> Series:
+    """Give the same scores at other doses, as links may put them."""
+    moved = zip(series.observations, doses, strict=True)
+    return replace(series, observations=tuple(replace(each, dose=dose) for each, dose in moved))
 
 
 def verdicts(
@@ -61,3 +70,12 @@ def verdicts(
         plan or Plan(),
         reviewed_doses=reviewed_doses,
     )
+
+
+def newest(scores: Sequence[float], **options: Any) -> Progress:
+    """Give the verdict on the last of weekly scores; options as for `verdicts`."""
+    return verdicts(scores, **options)[-1]
+
+
+def codes(progress: Progress) -> set[ReasonCode]:
+    return {each.code for each in progress.reasons}

@@ -10,7 +10,7 @@ from app.trajectories.outlook import ReviewKind, expected_curve, review_points
 from app.trajectories.policy import Plan, Policy
 from app.trajectories.series import Measurement, Series
 from app.trajectories.tracking import assess_each
-from tests.trajectories.factories import GAD_7, PHQ_9, a_curve, a_series, at, sessions
+from tests.trajectories.factories import GAD_7, PHQ_9, a_curve, a_series, at, at_doses, sessions
 from tests.trajectories.oracles import slow_conditional
 
 WINDOW, EVALUATION, END = ReviewKind.LATE_WINDOW, ReviewKind.PERIOD_EVALUATION, ReviewKind.PLANNED_END
@@ -82,6 +82,12 @@ class TestExpectedCurve:
         assert curve is not None
         assert [point.dose for point in curve.from_baseline] == [60]
         assert [point.dose for point in curve.updated] == [60]
+
+    def test_it_reaches_every_score_also_where_the_links_put_them_out_of_order(self) -> None:
+        series = at_doses(a_series([15, 14, 13]), [0, 14, 2])
+        curve = expected_curve(series, a_curve(), Policy(), Plan())
+        assert curve is not None
+        assert curve.from_baseline[-1].dose == 14
 
     def test_nothing_to_draw_before_treatment(self) -> None:
         assert expected_curve(WAITING, a_curve(), Policy(), Plan()) is None
