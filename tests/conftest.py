@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
+from hypothesis import settings as hypothesis_settings
 
 from app.config import Settings
 from app.db import migrations
@@ -16,6 +17,11 @@ from app.db.embedded import EmbeddedServer
 from app.db.session import Database
 from app.main import create_app
 from tests.factories import Clinic, make_clinic
+
+
+# Property tests say what is true, not how fast: a slow machine fails none of them.
+hypothesis_settings.register_profile("untimed", deadline=None)
+hypothesis_settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")
