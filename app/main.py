@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import anyio.to_thread
 from fastapi import FastAPI
-from fastapi.openapi.utils import get_openapi
 
-from app.api import errors
+from app.api import errors, openapi
 from app.api.middleware import RequestIdentity
-from app.api.problems import Problem, ProblemPart
 from app.api.routes import (
     administrations,
     descriptions,
@@ -26,7 +23,6 @@ from app.api.routes import (
 from app.api.routes import (
     settings as settings_routes,
 )
-from app.api.schemas.administrations import AdministrationBatch, AdministrationPut
 from app.config import Settings
 from app.db.session import Database
 
@@ -70,20 +66,5 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     errors.install(app)
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1")
-    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]
+    app.openapi = lambda: openapi.document_of(app)  # type: ignore[method-assign]
     return app
-
-
-def _openapi(app: FastAPI) -> dict[str, Any]:
-    """Give the OpenAPI document, with the shapes that routes read or answer without FastAPI knowing."""
-    if app.openapi_schema is None:
-        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
-        shapes = document.setdefault("components", {}).setdefault("schemas", {})
-        for model in (AdministrationPut, AdministrationBatch, Problem, ProblemPart):
-            shape = model.model_json_schema(ref_template="#/components/schemas/{model}")
-            shapes.update(shape.pop("$defs", {}))
-            shapes[model.__name__] = shape
-        shapes.pop("HTTPValidationError", None)
-        shapes.pop("ValidationError", None)
-        app.openapi_schema = document
-    return app.openapi_schema

@@ -19,6 +19,22 @@ OpenWork: TypeAlias = Callable[[], AbstractContextManager[Work]]
 _bearer = HTTPBearer(auto_error=False, description="The token of a tablet, a therapist or a service lead.")
 
 
+async def credential(credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]) -> str:
+    """Give the caller's token.
+
+    Raises
+    ------
+    Unauthenticated
+        If there is none.
+    """
+    if credentials is None:
+        raise Unauthenticated("a credential is needed", allowed="Authorization: Bearer <token>")
+    return credentials.credentials
+
+
+Token: TypeAlias = Annotated[str, Depends(credential)]
+
+
 def allow(action: Action) -> Any:
     """Give the parameter through which a route opens the caller's transaction, for callers who may do this.
 
@@ -26,17 +42,13 @@ def allow(action: Action) -> Any:
     before the answer is made. Nothing of it happens on the event loop.
     """
 
-    async def opener(
-        request: Request, credentials: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)]
-    ) -> OpenWork:
-        if credentials is None:
-            raise Unauthenticated("a credential is needed", allowed="Authorization: Bearer <token>")
+    async def opener(request: Request, token: Token) -> OpenWork:
         database: Database = request.app.state.database
         access = Access(action, request.state.request_id)
 
         @contextmanager
         def opened() -> Iterator[Work]:
-            with database.work_for_token(token_hash(credentials.credentials), access) as work:
+            with database.work_for_token(token_hash(token), access) as work:
                 check(work.scope.role, action)
                 yield work
 
@@ -46,8 +58,10 @@ def allow(action: Action) -> Any:
     return Depends(opener)
 
 
-async def if_match(if_match: Annotated[str | None, Header(description="The ETag as last read.")] = None) -> int:
-    """Give the version that an edit rests on.
+async def if_match(
+    _: Token, if_match: Annotated[str | None, Header(description="The ETag as last read.")] = None
+) -> int:
+    """Give the version that an edit rests on; asked for only of those who have a credential.
 
     Raises
     ------

@@ -68,31 +68,48 @@ def problem_of(error: SporError, language: str) -> dict[str, Any]:
         "type": problem_type(name),
         "title": say(f"problem.{name}", language),
         "status": STATUS[type(error)],
-        "detail": error.detail,
+        **_parts(error),
     }
-    document |= {key: value for key in ("pointer", "allowed") if (value := getattr(error, key)) is not None}
     if isinstance(error, InvalidInput) and error.also:
-        document["errors"] = [_part(each) for each in (error, *error.also)]
+        document["errors"] = [{"type": problem_type(slug(type(each))), **_parts(each)} for each in (error, *error.also)]
     return document
 
 
-def _part(error: InvalidInput) -> dict[str, Any]:
-    part = {"type": problem_type(slug(type(error))), "detail": error.detail}
-    return part | {key: value for key in ("pointer", "allowed") if (value := getattr(error, key)) is not None}
+def _parts(error: SporError) -> dict[str, str]:
+    """Give what an error says; a pointer may name a field by half a character, which no answer can carry."""
+    said = {name: getattr(error, name) for name in ("detail", "pointer", "allowed")}
+    return {name: text.encode("utf-8", "replace").decode() for name, text in said.items() if text is not None}
 
 
-def malformed(failures: Sequence[Mapping[str, Any]], *, prefix: str = "") -> tuple[MalformedBody, ...]:
+def malformed(failures: Sequence[Mapping[str, Any]]) -> tuple[MalformedBody, ...]:
     """Turn pydantic's findings into domain errors: where and what, without the input."""
-    return tuple(
-        MalformedBody(_sentence(failure), pointer=prefix + "".join(f"/{_escaped(step)}" for step in failure["loc"]))
-        for failure in failures
-    )
+    return tuple(MalformedBody(_sentence(failure), pointer=_pointer(failure)) for failure in failures)
+
+
+_IN_OUR_WORDS = {
+    "json_invalid": "the body is not JSON",
+    "extra_forbidden": "there is no such field",
+    "model_type": "the body must be an object",
+    "model_attributes_type": "the body must be an object",
+}
+"""Findings in which pydantic would name what came in, or a class of ours."""
 
 
 def _sentence(failure: Mapping[str, Any]) -> str:
+    kind = str(failure["type"])
+    if kind in _IN_OUR_WORDS:
+        return _IN_OUR_WORDS[kind]
     where = ".".join(str(step) for step in failure["loc"]) or "the body"
-    message = str(failure["msg"])
+    if kind == "uuid_parsing":  # pydantic's sentence quotes the first wrong character
+        return f"{where}: must be a UUID"
+    message = str(failure["msg"]).removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}"
+
+
+def _pointer(failure: Mapping[str, Any]) -> str:
+    """Give the JSON pointer to what was found; what is no JSON has no parts."""
+    steps = () if failure["type"] == "json_invalid" else failure["loc"]
+    return "".join(f"/{_escaped(step)}" for step in steps)
 
 
 def _escaped(step: object) -> str:

@@ -7,9 +7,12 @@ import time
 from uuid import UUID
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.api.errors import language_of, problem_of, respond
 from app.db.ids import uuid7
+from app.errors import Unauthenticated
 
 logger = logging.getLogger("spor.requests")
 
@@ -38,8 +41,9 @@ class RequestIdentity:
                 headers["Cache-Control"] = "no-store"
             await send(message)
 
+        answer = self.app if _has_credential(scope) else _refuse
         try:
-            await self.app(scope, receive, send_with_id)
+            await answer(scope, receive, send_with_id)
         finally:
             logger.info(
                 "%s %s %d %.1f ms request=%s",
@@ -49,6 +53,18 @@ class RequestIdentity:
                 (time.perf_counter() - started) * 1000,
                 request_id,
             )
+
+
+def _has_credential(scope: Scope) -> bool:
+    return Headers(scope=scope).get("authorization", "").lower().startswith("bearer ")
+
+
+async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """Refuse before anything of the request is read: who has no credential learns nothing of what would be right."""
+    request = Request(scope)
+    error = Unauthenticated("a credential is needed", allowed="Authorization: Bearer <token>")
+    document = problem_of(error, language_of(request))
+    await respond(request, document, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
 
 
 def _request_id(given: str | None) -> UUID:

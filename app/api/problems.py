@@ -33,7 +33,7 @@ class Problem(BaseModel):
 
 
 _MEANING = {
-    400: "The body is no JSON.",
+    400: "The body can't be read: it is no UTF-8.",
     401: "No credential, or one that is unknown, expired or revoked.",
     403: "The credential's role may not do this.",
     404: "It does not exist, or is not the caller's to see: the same answer.",
@@ -46,12 +46,14 @@ _MEANING = {
 }
 
 
+def declared(status: int) -> dict[str, Any]:
+    """Declare the problem of one status."""
+    return {
+        "description": _MEANING[status],
+        "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+    }
+
+
 def declares(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declare the problems of a route: those named, and those that any route can answer."""
-    return {
-        status: {
-            "description": _MEANING[status],
-            "content": {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}}},
-        }
-        for status in sorted({401, 403, 422, 500, *statuses})
-    }
+    return {status: declared(status) for status in sorted({401, 403, 422, 500, *statuses})}

@@ -34,6 +34,9 @@ from app.db.session import Work
 # What counts as dose where no programme says so: meetings in which treatment is given.
 COUNTED_WITHOUT_PROGRAMME = [ContactType.INDIVIDUAL, ContactType.GROUP, ContactType.PARENTS]
 
+DAYS_BETWEEN_SESSIONS = 7
+"""Where neither the episode nor its programme plans otherwise: the curves are for weekly sessions."""
+
 
 @dataclass(slots=True)
 class KeptAdministration:
@@ -70,6 +73,7 @@ class KeptAlert:
     """A critical answer that was noticed before."""
 
     id: UUID
+    administration_id: UUID
     instrument: str
     item: str
     code: int
@@ -108,8 +112,10 @@ class EpisodeRecord:
 
 _READ = text(
     """
-    select e.id, e.patient_id, p.reference as patient_reference, e.service_id, p.birth_month, e.opened_at, e.closed_at, e.pathway,
-           coalesce(e.planned_dose, programme.planned_dose) as planned_dose, e.planned_interval_days,
+    select e.id, e.patient_id, p.reference as patient_reference, e.service_id, p.birth_month, e.opened_at,
+           e.closed_at, e.pathway,
+           coalesce(e.planned_dose, programme.planned_dose) as planned_dose,
+           coalesce(e.planned_interval_days, programme.planned_interval_days, :weekly) as planned_interval_days,
            e.crisis_pause_since, e.main_series_id, programme.main_instrument,
            case when e.closed_at is not null then least(e.closed_at, programmes.ended_at)
                 else programmes.ended_at end as treatment_ended_at,
@@ -149,7 +155,7 @@ _READ = text(
              where a.organisation_id = e.organisation_id and a.episode_id = e.id and a.superseded_at is null
                and a.state <> 'entered_in_error') as administrations,
            (select jsonb_agg(jsonb_build_array(
-                     r.id, r.instrument, r.item, r.code, r.duty, r.answered_at, r.due_at, r.acknowledged_at))
+                     r.id, r.administration_id, r.instrument, r.item, r.code, r.duty, r.answered_at, r.due_at, r.acknowledged_at))
               from risk_alerts r
              where r.organisation_id = e.organisation_id and r.episode_id = e.id) as alerts,
            (select array_agg(r.dose) from reviews r
@@ -160,7 +166,7 @@ _READ = text(
       from episodes e
       join patients p on p.organisation_id = e.organisation_id and p.id = e.patient_id
       left join lateral (
-           select pr.planned_dose, pr.main_instrument
+           select pr.planned_dose, pr.planned_interval_days, pr.main_instrument
              from episode_programmes ep
              join programmes pr on pr.organisation_id = ep.organisation_id and pr.id = ep.programme_id
             where ep.organisation_id = e.organisation_id and ep.episode_id = e.id
@@ -186,18 +192,21 @@ def lock_episodes(work: Work, episode_ids: Iterable[UUID]) -> dict[UUID, Episode
 
 
 def lock_episodes_of_session(work: Work, session: TreatmentSession) -> dict[UUID, EpisodeRecord]:
-    """Lock all episodes that a session counts for, also those of other therapists: their verdicts change with it."""
+    """Lock all episodes whose dose a session may change, also those of other therapists: their verdicts follow."""
     attended = select(Attendance.episode_id).where(
         Attendance.organisation_id == work.scope.organisation_id, Attendance.treatment_session_id == session.id
     )
-    own = and_(Episode.organisation_id == work.scope.organisation_id, Episode.id.in_(attended))
-    return read_episodes(work, _lock(work, own))
+    linked = select(Administration.episode_id).where(
+        Administration.organisation_id == work.scope.organisation_id,
+        Administration.treatment_session_id == session.id,
+    )
+    return read_episodes(work, _lock(work, Episode.id.in_(attended.union(linked))))
 
 
 def _lock(work: Work, condition: ColumnElement[bool]) -> Sequence[UUID]:
     """Lock episodes in sorted order, so that no two requests wait for each other."""
-    statement = select(Episode.id).where(condition).order_by(Episode.id)
-    return work.db.scalars(statement.with_for_update(key_share=True, of=Episode)).all()
+    statement = select(Episode.id).where(Episode.organisation_id == work.scope.organisation_id, condition)
+    return work.db.scalars(statement.order_by(Episode.id).with_for_update(key_share=True, of=Episode)).all()
 
 
 def read_episodes(work: Work, reached_ids: Sequence[UUID]) -> dict[UUID, EpisodeRecord]:
@@ -210,6 +219,7 @@ def read_episodes(work: Work, reached_ids: Sequence[UUID]) -> dict[UUID, Episode
             "organisation_id": work.scope.organisation_id,
             "episode_ids": list(reached_ids),
             "counted": COUNTED_WITHOUT_PROGRAMME,
+            "weekly": DAYS_BETWEEN_SESSIONS,
         },
     ).mappings()
     records = {row["id"]: _record(row) for row in rows}
@@ -298,31 +308,49 @@ def _insertion(name: str, table: type[Base], *, only_new: bool = False) -> str:
 
 _WRITE = text(
     f"""
-    with made as ({_insertion("series", Series)}),
-         superseded as (
+    with superseded as (
            update administrations old set superseded_at = r.received_at
              from jsonb_populate_recordset(null::administrations, cast(:administrations as jsonb)) r
             where old.organisation_id = r.organisation_id and old.id = r.id and old.version = r.version - 1),
          stored as ({_insertion("administrations", Administration)} on conflict do nothing returning id),
+         made as ({_insertion("series", Series)} where exists (select from stored)),
          scored as ({_insertion("scores", Score, only_new=True)}),
          alerted as ({_insertion("risk_alerts", RiskAlert, only_new=True)}),
          judged as ({_insertion("progress", Progress)}
            where r.administration_id in (select id from stored)
               or r.administration_id not in (select (a ->> 'id')::uuid
-                                               from jsonb_array_elements(cast(:administrations as jsonb)) a)),
+                                               from jsonb_array_elements(cast(:administrations as jsonb)) a)
+                 and (exists (select from stored) or cast(:administrations as jsonb) = '[]')),
          chosen as (
            update episodes e set main_series_id = r.main_series_id
              from jsonb_populate_recordset(null::episodes, cast(:main_series as jsonb)) r
-            where e.organisation_id = r.organisation_id and e.id = r.id and e.main_series_id is null)
+            where e.organisation_id = r.organisation_id and e.id = r.id and e.main_series_id is null
+              and exists (select from stored))
     select id from stored
     """  # noqa: S608 - only our own table and column names
 )
 
 
 def write(work: Work, rows: NewRows) -> set[UUID]:
-    """Write the rows; give the ids of the administrations that were new (another organisation may hold an id)."""
+    """Write the rows; give the ids of the administrations that were new. If none of them is, nothing is written."""
     parameters = {name: json.dumps(getattr(rows, name), default=_plain) for name in NewRows.__dataclass_fields__}
     return set(work.db.execute(_WRITE, parameters).scalars())
+
+
+def write_if_all_are_new(work: Work, rows: NewRows) -> set[UUID]:
+    """Write the rows, or nothing where an administration's id is taken; give the ids that are.
+
+    Another organisation may hold an id, which can't be seen from here; what follows from the others would be wrong
+    if it had been worked out with the one that can't be stored. One row needs no savepoint: see the statement.
+    """
+    wanted = {row["id"] for row in rows.administrations}
+    if len(wanted) == 1:
+        return wanted - write(work, rows)
+    with work.db.begin_nested() as savepoint:
+        taken = wanted - write(work, rows)
+        if taken:
+            savepoint.rollback()
+    return taken
 
 
 def _plain(value: object) -> str:

@@ -72,7 +72,7 @@ def get_administration(work: Work, administration_id: UUID) -> Administration:
     ).one_or_none()
     if found is None:
         raise NotFound("there is no such administration", pointer="/id")
-    administration, patient_id = found.t
+    administration, patient_id = found
     work.saw([patient_id])
     return administration
 

@@ -104,6 +104,6 @@ def get_of_episode(work: Work, table: type[Hanging], row_id: UUID) -> Hanging:
     ).one_or_none()
     if found is None:
         raise NotFound("there is no such row", pointer="/id")
-    row, patient_id = found.t
+    row, patient_id = found
     work.saw([patient_id])
     return row

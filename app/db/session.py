@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.db.codes import Purpose, Role
-from app.db.models import AuditEvent
+from app.db.models import AuditEvent, Base
 from app.errors import InvalidReference, MalformedBody, ServerMisconfigured, SporError, StateConflict, Unauthenticated
 
 _SET_ORGANISATION = text("select set_config('spor.organisation', :organisation, true)")
@@ -159,6 +159,20 @@ def _scope_of(holder: Row[tuple[UUID, UUID, str, UUID]]) -> Scope:
     return Scope(holder.organisation_id, holder.actor_id, Role(holder.role), holder.service_id)
 
 
+class DatabaseFailure(Exception):
+    """The database failed. What it says beside the first sentence may hold a whole row, and so is left out."""
+
+
+def _failure(refusal: BaseException | None) -> DatabaseFailure:
+    state = getattr(refusal, "sqlstate", None)
+    if isinstance(refusal, pg.Error) and state is not None:
+        # Errors of class 22 quote the value that could not be used.
+        words = "data exception" if state.startswith("22") else refusal.diag.message_primary
+    else:
+        words = str(refusal) if isinstance(refusal, pg.OperationalError) else "no words of the server"
+    return DatabaseFailure(f"{type(refusal).__name__} (SQLSTATE {state}): {words}")
+
+
 @contextmanager
 def translated_errors() -> Iterator[None]:
     """Turn what the database refuses into a domain error; the sentence names the rule, never a value."""
@@ -167,7 +181,7 @@ def translated_errors() -> Iterator[None]:
     except DBAPIError as error:
         domain_error = _domain_error(error.orig)
         if domain_error is None:
-            raise
+            raise _failure(error.orig).with_traceback(error.__traceback__) from None
         raise domain_error from None
 
 
@@ -181,5 +195,7 @@ def _domain_error(refusal: BaseException | None) -> SporError | None:
     if isinstance(refusal, pg.UniqueViolation):
         return StateConflict(f"another row has the same {words.replace('_', ' ')}")
     if isinstance(refusal, pg.CheckViolation):
-        return MalformedBody(f"the rule '{words.replace('_', ' ')}' is broken", pointer=f"/{words}")
+        table = Base.metadata.tables[str(refusal.diag.table_name)]
+        pointer = f"/{words}" if words in table.columns else None  # some rules hold between several columns
+        return MalformedBody(f"the rule '{words.replace('_', ' ')}' is broken", pointer=pointer)
     return None

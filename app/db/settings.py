@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import select
 
 from app.db.models import OrganisationSettings
-from app.db.session import Work
+from app.db.session import Work, translated_errors
+from app.errors import PreconditionFailed, StateConflict
 
 
 def current_settings(work: Work) -> OrganisationSettings:
@@ -19,7 +20,13 @@ def current_settings(work: Work) -> OrganisationSettings:
 def add_settings(
     work: Work, present: OrganisationSettings, changes: dict[str, Any], reason: str
 ) -> OrganisationSettings:
-    """Add the next version, with the author and the reason."""
+    """Add the next version, with the author and the reason.
+
+    Raises
+    ------
+    PreconditionFailed
+        If somebody else has added that version in the meantime.
+    """
     row = OrganisationSettings(
         organisation_id=work.scope.organisation_id,
         version=present.version + 1,
@@ -31,5 +38,9 @@ def add_settings(
         },
     )
     work.db.add(row)
-    work.db.flush()
+    try:
+        with translated_errors():
+            work.db.flush()
+    except StateConflict:
+        raise PreconditionFailed("the settings have been changed since; read them again") from None
     return row

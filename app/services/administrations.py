@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -20,13 +20,13 @@ from app.db.administrations import (
     first_versions,
     lock_episodes,
     session_starts,
-    write,
+    write_if_all_are_new,
 )
 from app.db.codes import AdministrationState, Clarification
 from app.db.ids import uuid7
 from app.db.session import Work
 from app.errors import AdministrationConflict, MalformedBody, NotFound, SporError
-from app.services.admission import Admission, Submission, admit
+from app.services.admission import Admission, Submission, admit, faults, refusal
 from app.services.risks import alert_rows
 from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import verdicts_for_answers
@@ -77,18 +77,14 @@ def put_administrations(
             pointer="/administrations",
             allowed=f"at most {BATCH_LIMIT}",
         )
-    put = _Put(work, submissions, clock_tolerance)
-    outcomes = [put.one(submission) for submission in submissions]
-    stored = write(work, put.rows()) if put.admitted else set()
-    return [_taken_elsewhere(each) if _lost(each, stored) else each for each in outcomes]
-
-
-def _lost(outcome: PutOutcome, stored: set[UUID]) -> bool:
-    return outcome.status is PutStatus.STORED and outcome.id not in stored
-
-
-def _taken_elsewhere(outcome: PutOutcome) -> PutOutcome:
-    return PutOutcome(outcome.id, PutStatus.REFUSED, error=_conflict())
+    taken_elsewhere: set[UUID] = set()
+    while True:
+        put = _Put(work, submissions, clock_tolerance, taken_elsewhere)
+        outcomes = [put.one(submission) for submission in submissions]
+        found = write_if_all_are_new(work, put.rows()) if put.admitted else set()
+        if not found:
+            return outcomes
+        taken_elsewhere |= found
 
 
 def _conflict() -> AdministrationConflict:
@@ -98,8 +94,15 @@ def _conflict() -> AdministrationConflict:
 class _Put:
     """One put of some administrations: what is locked and known, and what has been admitted so far."""
 
-    def __init__(self, work: Work, submissions: Sequence[Submission], clock_tolerance: timedelta) -> None:
+    def __init__(
+        self,
+        work: Work,
+        submissions: Sequence[Submission],
+        clock_tolerance: timedelta,
+        taken_elsewhere: Collection[UUID],
+    ) -> None:
         self.work = work
+        self.taken_elsewhere = taken_elsewhere
         self.clock_tolerance = clock_tolerance
         self.records = lock_episodes(work, {each.episode_id for each in submissions if each.episode_id})
         self.known = first_versions(work, [each.id for each in submissions])
@@ -115,6 +118,8 @@ class _Put:
         record = self.records.get(submission.episode_id) if submission.episode_id else None
         try:
             known = self.known.get(submission.id)
+            if submission.id in self.taken_elsewhere:
+                raise _conflict()
             if record is None:
                 raise _conflict() if known else _no_episode(submission)
             admission = admit(
@@ -155,7 +160,7 @@ class _Put:
 
 def _no_episode(submission: Submission) -> SporError:
     if submission.episode_id is None:
-        return submission.problems[0]
+        return refusal(faults(submission))
     return NotFound("there is no such episode", pointer="/episode_id")
 
 
@@ -208,6 +213,7 @@ def keep(
     record.alerts += [
         KeptAlert(
             each["id"],
+            each["administration_id"],
             each["instrument"],
             each["item"],
             each["code"],

@@ -18,6 +18,7 @@ from uuid import UUID
 from app.db.administrations import EpisodeRecord
 from app.db.codes import Clarification
 from app.errors import InvalidInput, UnknownInstrument
+from app.scales.catalogue import catalogue
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.instrument import Form, InformantRole, Instrument
 from app.scales.scoring import (
@@ -122,17 +123,16 @@ def admit(
     InvalidInput
         If it can't be read as the form that it claims to be and holds no readable positive critical item.
     """
-    if submission.instrument is None:
-        raise _refusal(submission.problems)
-    instrument = find_instrument(submission.instrument)
+    found = faults(submission)
+    instrument = catalogue().get(submission.instrument or "")
+    if instrument is None:
+        raise refusal(found)
+    form = next((form for form in instrument.forms if form.key == submission.form), instrument.forms[0])
     critical = read_critical(instrument, submission.answers)
-    found = list(submission.problems)
-    form = _form(instrument, submission.form, found)
-    found += problems(form, submission.answers, submission.item_states)
     informant_id = _informant(submission, record)
     if found:
         if all(answer.status is not CriticalStatus.POSITIVE for answer in critical):
-            raise _refusal(found)
+            raise refusal(found)
         return Admission(submission, instrument, form, informant_id, None, None, critical, (Clarification.UNREADABLE,))
     answers = _read(submission, form)
     scores = score(form, answers, max_missing=settings.max_missing.get(instrument.key))
@@ -165,18 +165,26 @@ def _reasons(
     }
 
 
-def _refusal(found: Sequence[InvalidInput]) -> InvalidInput:
+def refusal(found: Sequence[InvalidInput]) -> InvalidInput:
+    """Give the first of some faults, with the others."""
     first, *others = found
     first.also = tuple(others)
     return first
 
 
-def _form(instrument: Instrument, key: str | None, found: list[InvalidInput]) -> Form:
-    try:
-        return instrument.form(key)
-    except UnknownInstrument as error:
-        found.append(error)
-        return instrument.forms[0]
+def faults(submission: Submission) -> list[InvalidInput]:
+    """List everything that keeps a submission from being read as the form that it claims to be."""
+    found = list(submission.problems)
+    if submission.instrument is not None:
+        try:
+            form = find_instrument(submission.instrument).form(submission.form)
+        except UnknownInstrument as error:
+            return [*found, error]
+        known = {each.pointer for each in found}
+        found += [
+            each for each in problems(form, submission.answers, submission.item_states) if each.pointer not in known
+        ]
+    return found
 
 
 def _informant(submission: Submission, record: EpisodeRecord) -> UUID | None:

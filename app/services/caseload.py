@@ -11,11 +11,10 @@ from uuid import UUID
 
 from app.db.administrations import EpisodeRecord, KeptAlert, KeptSeries, open_episodes
 from app.db.codes import AdministrationState, OrganisationMode, RiskDuty
-from app.db.results import newest_verdicts
 from app.db.session import Work
 from app.services.settings import ServiceSettings, current_settings
 from app.services.trajectories import disagreements, next_due_at, stale
-from app.services.verdicts import comparison_for, place
+from app.services.verdicts import comparison_for, place, standing_verdicts
 from app.trajectories.progress import Signal, SignalReason
 from app.trajectories.series import Observation, Series
 
@@ -63,9 +62,8 @@ def read_caseload(work: Work) -> list[CaseloadEntry]:
     """Give the open episodes that the caller may reach, worst first."""
     settings = current_settings(work)
     records = open_episodes(work)
-    verdicts = newest_verdicts(work, list(records))
-    if settings.mode is not OrganisationMode.DECISION_SUPPORT:
-        verdicts = {}
+    shown = settings.mode is OrganisationMode.DECISION_SUPPORT
+    verdicts = standing_verdicts(work, records.values()) if shown else {}
     entries = [_entry(record, verdicts, settings, work.now) for record in records.values()]
     return sorted(entries, key=lambda entry: (entry.rank, entry.record.patient_reference))
 
@@ -88,7 +86,7 @@ def _entry(
         disagreements=disagreements(record, main.id, own) if main else [],
         stale=stale(record, main.id, settings, now) if main else False,
         open_alerts=alerts,
-        overdue=_overdue(record, main, alerts, now),
+        overdue=_overdue(record, main, alerts, now.astimezone(settings.time_zone)),
     )
 
 
@@ -98,6 +96,7 @@ def _improvement(main: KeptSeries, baseline: Observation, newest: Observation) -
 
 
 def _overdue(record: EpisodeRecord, main: KeptSeries | None, alerts: list[KeptAlert], now: datetime) -> list[Overdue]:
+    """List what is overdue at a time on the service's own clock, whose day a review is due on."""
     found = [
         Overdue(OverdueKind.RISK_ALERT, alert.due_at, alert.id)
         for alert in alerts

@@ -22,6 +22,7 @@ from app.db.results import get_administration, get_results
 from app.db.session import Work
 from app.errors import MalformedBody, NotFound, PreconditionFailed, StateConflict
 from app.scales.catalogue import instrument as find_instrument
+from app.scales.instrument import InformantRole
 from app.scales.scoring import ItemState
 from app.services.administrations import NewVersion, keep
 from app.services.admission import Submission, admit
@@ -62,6 +63,8 @@ def correct_administration(
     record = records.get(submission.episode_id) if submission.episode_id else None
     if record is None:
         raise NotFound("there is no such episode", pointer="/episode_id")
+    if "informant_id" not in correction.changes and _is_self_report(submission, records[present.episode_id]):
+        submission = replace(submission, informant_id=None)  # also in another patient's episode, if it is moved there
     settings = current_settings(work)
     wanted = submission.treatment_session_id
     starts = session_starts(work, [wanted] if wanted else [])
@@ -131,9 +134,10 @@ def _corrected(work: Work, present: Administration, correction: Correction) -> S
         instrument=present.instrument,
         body=json.loads(present.body) if present.body else None,
         form=present.form,
-        informant_id=result.informant_id,
+        informant_id=result.informant_id or _named_in_body(present, "informant_id", Clarification.UNKNOWN_INFORMANT),
         completed_at=present.completed_at,
-        treatment_session_id=present.treatment_session_id,
+        treatment_session_id=present.treatment_session_id
+        or _named_in_body(present, "treatment_session_id", Clarification.UNKNOWN_SESSION),
         timing=present.timing,
         occasion=present.occasion,
         mode=present.mode,
@@ -141,13 +145,30 @@ def _corrected(work: Work, present: Administration, correction: Correction) -> S
         **_answers(present),
     )
     changes = dict(correction.changes)
-    if "answers" in changes and "item_states" not in changes:  # what is answered now is no longer blank or declined
+    if isinstance(changes.get("answers"), Mapping) and "item_states" not in changes:
+        # What is answered now is no longer blank or declined.
         states = submission.item_states if isinstance(submission.item_states, Mapping) else {}
         changes["item_states"] = {item: state for item, state in states.items() if item not in changes["answers"]}
     submission = replace(submission, **changes)
     if submission.completed_at is None:
         raise MalformedBody("it is not known when the form was filled in", pointer="/completed_at")
     return submission
+
+
+def _is_self_report(submission: Submission, record: EpisodeRecord) -> bool:
+    return submission.informant_id is not None and record.informants.get(submission.informant_id) == InformantRole.SELF
+
+
+def _named_in_body(present: Administration, name: str, reason: Clarification) -> UUID | None:
+    """Give an id that the columns could not take: without it somebody else's answers would become the patient's."""
+    if present.body is None or {reason, Clarification.UNREADABLE}.isdisjoint(present.clarifications or ()):
+        return None
+    body = json.loads(present.body)
+    written = body.get(name) if isinstance(body, Mapping) else None
+    try:
+        return UUID(written) if isinstance(written, str) else None
+    except ValueError:
+        return None
 
 
 def _answers(present: Administration) -> dict[str, Any]:

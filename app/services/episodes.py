@@ -9,8 +9,8 @@ from uuid import UUID
 
 from app.db.administrations import EpisodeRecord, NewRows, lock_episodes, write
 from app.db.codes import IssueCause, Role
-from app.db.editing import add, edit, get_of_organisation
-from app.db.models import Episode, EpisodeProgramme, Programme, Series, TreatmentRelation
+from app.db.editing import add, edit
+from app.db.models import Episode, EpisodeProgramme, Series, TreatmentRelation
 from app.db.record import next_position, of_episode
 from app.db.scope import get_episode, get_of_episode, get_patient
 from app.db.session import Work
@@ -61,7 +61,6 @@ def start_programme(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> 
     episode = get_episode(work, episode_id, lock=True)
     if episode.closed_at is not None:
         raise StateConflict("the episode is closed")
-    get_of_organisation(work, Programme, values["programme_id"])
     row = add(work, EpisodeProgramme, {**values, "episode_id": episode.id, "position": next_position(work, episode)})
     issue_anew(work, lock_episodes(work, [episode_id]), IssueCause.PLAN, since=EVERYTHING)
     return row

@@ -9,7 +9,8 @@ from uuid import UUID
 from app.db.editing import add, edit, get_of_organisation
 from app.db.models import Programme
 from app.db.session import Work
-from app.scales.catalogue import instrument
+from app.errors import UnknownInstrument
+from app.scales.catalogue import catalogue
 
 
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
@@ -25,5 +26,7 @@ def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapp
 
 
 def _check_instrument(values: Mapping[str, Any]) -> None:
-    if values.get("main_instrument") is not None:
-        instrument(values["main_instrument"])
+    key = values.get("main_instrument")
+    if key is not None and key not in catalogue():
+        allowed = ", ".join(catalogue())
+        raise UnknownInstrument("there is no such instrument", pointer="/main_instrument", allowed=allowed)

@@ -6,18 +6,32 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import lock_episodes
+from app.db.administrations import lock_episodes, read_episodes
 from app.db.codes import IssueCause
 from app.db.editing import add, edit
 from app.db.models import Review
 from app.db.scope import get_episode, get_of_episode
 from app.db.session import Work
+from app.errors import MalformedBody
 from app.services.episodes import issue_anew
 
 
 def record_review(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Review:
-    """Record a review; the verdict no longer asks for what has been reviewed until its next due point."""
+    """Record a review; the verdict no longer asks for what has been reviewed until its next due point.
+
+    Raises
+    ------
+    MalformedBody
+        If the dose has not been reached: it would silence a review that is still to come.
+    """
     episode = get_episode(work, episode_id, lock=True)
+    [held] = read_episodes(work, [episode.id]).values()
+    if values["dose"] > len(held.sessions):
+        raise MalformedBody(
+            "a review can't be of a dose that has not been reached",
+            pointer="/dose",
+            allowed=f"0 to {len(held.sessions)}",
+        )
     review = add(
         work,
         Review,

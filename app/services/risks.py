@@ -70,9 +70,13 @@ def _alert_row(
 def _same_administration(record: EpisodeRecord, administration_id: UUID, item: str) -> int | None:
     """Give what the version before this one of the same administration answered."""
     for kept in record.administrations:
-        if kept.id == administration_id:
+        if kept.id == administration_id and kept.answers is not None:
             return _code(kept.instrument, kept.form, kept.answers, item)
-    return None
+    # An answer that could not be read as a whole is known by the alert that it raised.
+    raised = [
+        alert.code for alert in record.alerts if (alert.administration_id, alert.item) == (administration_id, item)
+    ]
+    return raised[-1] if raised else None
 
 
 def _last_code(

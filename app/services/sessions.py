@@ -13,6 +13,7 @@ from app.db.models import Attendance, Episode, TreatmentSession
 from app.db.record import get_session, informant_for
 from app.db.scope import get_episode, get_of_episode
 from app.db.session import Work
+from app.errors import InvalidReference
 from app.services.episodes import EVERYTHING, issue_anew
 
 
@@ -21,8 +22,12 @@ def record_session(work: Work, values: Mapping[str, Any], attendances: Sequence[
     lock = sorted(each["episode_id"] for each in attendances)
     episodes = {episode_id: get_episode(work, episode_id, lock=True) for episode_id in lock}
     session = add(work, TreatmentSession, {**values, "service_id": work.scope.service_id})
-    for attendance in attendances:
-        _add_attendance(work, session, episodes[attendance["episode_id"]], attendance)
+    for index, attendance in enumerate(attendances):
+        try:
+            _add_attendance(work, session, episodes[attendance["episode_id"]], attendance)
+        except InvalidReference as error:
+            error.pointer = f"/attendances/{index}{error.pointer}"
+            raise
     issue_anew(work, lock_episodes(work, lock), IssueCause.ATTENDANCE, since=EVERYTHING)
     return session
 

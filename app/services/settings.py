@@ -11,7 +11,7 @@ from app.db import settings as repository
 from app.db.codes import Language, OrganisationMode
 from app.db.models import OrganisationSettings
 from app.db.session import Work
-from app.errors import MalformedBody, PreconditionFailed
+from app.errors import MalformedBody, PreconditionFailed, UnknownInstrument
 from app.scales.catalogue import catalogue, instrument
 from app.trajectories.policy import Flagging, Policy
 
@@ -52,6 +52,9 @@ def change_settings(work: Work, version: int, changes: dict[str, Any], reason: s
 
 def _check(changes: Mapping[str, Any]) -> None:
     for key, limit in changes.get("max_missing", {}).items():
+        if key not in catalogue():
+            allowed = ", ".join(catalogue())
+            raise UnknownInstrument("there is no such instrument", pointer="/max_missing", allowed=allowed)
         items = max(len(subscale.items) for form in instrument(key).forms for subscale in form.subscales)
         if not 0 <= limit < items:
             raise MalformedBody(
@@ -62,7 +65,7 @@ def _check(changes: Mapping[str, Any]) -> None:
     if "time_zone" in changes:
         try:
             ZoneInfo(changes["time_zone"])
-        except (ZoneInfoNotFoundError, ValueError):
+        except (ZoneInfoNotFoundError, ValueError, OSError):  # "Europe" is a folder
             raise MalformedBody("there is no such time zone", pointer="/time_zone", allowed="Europe/Oslo") from None
     _policy(changes.get("policy", {}))
 
@@ -80,7 +83,11 @@ def _policy(chosen: Mapping[str, Any]) -> Policy:
     }
     if "flagging" in values:
         values["flagging"] = Flagging(values["flagging"])
-    return Policy(**values)
+    try:
+        return Policy(**values)
+    except MalformedBody as error:
+        error.pointer = f"/policy{error.pointer}"
+        raise
 
 
 def _read(row: OrganisationSettings) -> ServiceSettings:

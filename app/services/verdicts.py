@@ -6,7 +6,7 @@ differently, and the earlier ones stay: what did the therapist see, and when?
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -81,6 +81,18 @@ def place(record: EpisodeRecord, series_id: UUID) -> Series:
     ]
     sessions = [CountedSession(session_id, starts_at) for session_id, starts_at in record.sessions]
     return Series.build(measurements, sessions, record.treatment_ended_at)
+
+
+def standing_verdicts(work: Work, records: Iterable[EpisodeRecord]) -> dict[UUID, Mapping[str, Any]]:
+    """Read, by series, the verdict last issued on the newest score in treatment.
+
+    A score that has become waiting time or follow-up since (a corrected attendance, an earlier closing) keeps its
+    history, but no longer says how the patient is doing.
+    """
+    treated = {kept.id: place(record, kept.id).treated() for record in records for kept in record.series}
+    newest = {series_id: scores[-1].administration_id for series_id, scores in treated.items() if scores}
+    issued = last_verdicts(work, [_uuid(each) for each in newest.values()])
+    return {series_id: issued[_uuid(each)] for series_id, each in newest.items() if each in issued}
 
 
 def verdicts_for_answers(
@@ -176,8 +188,12 @@ def _says(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _id(judged: Progress) -> UUID:
-    assert isinstance(judged.administration_id, UUID), "the record's administrations have UUIDs"
-    return judged.administration_id
+    return _uuid(judged.administration_id)
+
+
+def _uuid(administration_id: Hashable) -> UUID:
+    assert isinstance(administration_id, UUID), "the record's administrations have UUIDs"
+    return administration_id
 
 
 def _row(

@@ -369,7 +369,7 @@ def make_tables() -> None:
         sa.Column("pathway", sa.SmallInteger(), nullable=True),
         sa.Column("problem_areas", postgresql.ARRAY(sa.TEXT()), nullable=False),
         sa.Column("planned_dose", sa.SmallInteger(), nullable=True),
-        sa.Column("planned_interval_days", sa.SmallInteger(), nullable=False),
+        sa.Column("planned_interval_days", sa.SmallInteger(), nullable=True),
         sa.Column("planned_end", sa.Date(), nullable=True),
         sa.Column("crisis_pause_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("main_series_id", sa.Uuid(), nullable=True),
@@ -432,7 +432,7 @@ def make_tables() -> None:
         ),
     )
     op.create_index(
-        op.f("informants_organisation_id_patient_id_idx"),
+        "informants_self_informant_key",
         "informants",
         ["organisation_id", "patient_id"],
         unique=True,
@@ -525,7 +525,7 @@ def make_tables() -> None:
         unique=False,
     )
     op.create_index(
-        op.f("attendances_organisation_id_treatment_session_id_episode_id_informant_id_idx"),
+        "attendances_participant_key",
         "attendances",
         ["organisation_id", "treatment_session_id", "episode_id", "informant_id"],
         unique=True,
@@ -657,17 +657,17 @@ def make_tables() -> None:
         sa.PrimaryKeyConstraint("organisation_id", "id", name=op.f("treatment_relations_pkey")),
     )
     op.create_index(
-        op.f("treatment_relations_organisation_id_episode_id_idx"),
-        "treatment_relations",
-        ["organisation_id", "episode_id"],
-        unique=False,
-    )
-    op.create_index(
-        op.f("treatment_relations_organisation_id_user_id_episode_id_idx"),
+        "treatment_relations_active_relation_key",
         "treatment_relations",
         ["organisation_id", "user_id", "episode_id"],
         unique=True,
         postgresql_where="ended_at is null",
+    )
+    op.create_index(
+        op.f("treatment_relations_organisation_id_episode_id_idx"),
+        "treatment_relations",
+        ["organisation_id", "episode_id"],
+        unique=False,
     )
     op.create_table(
         "administrations",
@@ -748,6 +748,13 @@ def make_tables() -> None:
         ["organisation_id", "episode_id"],
         unique=False,
         postgresql_where="superseded_at is null",
+    )
+    op.create_index(
+        op.f("administrations_organisation_id_treatment_session_id_idx"),
+        "administrations",
+        ["organisation_id", "treatment_session_id"],
+        unique=False,
+        postgresql_where="treatment_session_id is not null",
     )
     op.create_table(
         "progress",

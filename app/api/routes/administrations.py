@@ -24,7 +24,6 @@ from app.api.schemas.administrations import (
     ReceiptRead,
     VerdictRead,
     VersionRead,
-    kept_body,
     named_answers,
     read_batch,
     read_submission,
@@ -34,11 +33,12 @@ from app.api.schemas.administrations import (
 from app.db.codes import Role
 from app.db.results import KeptResult, get_results, verdicts_of, versions_of
 from app.db.session import Work
-from app.errors import NotFound
+from app.errors import MalformedBody, NotFound
 from app.identity.policy import Action
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.scoring import ItemState
 from app.services.administrations import PutOutcome, PutStatus, put_administrations
+from app.services.admission import Submission
 from app.services.corrections import Correction, correct_administration, enter_in_error
 
 router = APIRouter(prefix="/administrations", tags=["administrations"])
@@ -96,20 +96,27 @@ def put_batch(
 ) -> BatchRead:
     """Store up to 500 forms in one transaction: good entries are stored, bad ones reported."""
     with open_work() as work:
-        outcomes = put_administrations(work, read_batch(body), clock_tolerance=_tolerance(request))
-        receipts = _receipts(work, outcomes)
+        entries = read_batch(body)
+        submissions = [entry for entry in entries if isinstance(entry, Submission)]
+        outcomes = put_administrations(work, submissions, clock_tolerance=_tolerance(request))
+        told = zip(outcomes, _receipts(work, outcomes), strict=True)
     language = language_of(request)
     return BatchRead(
         administrations=[
-            BatchEntryRead(
-                id=outcome.id,
-                status=outcome.status,
-                receipt=receipt,
-                problem=problem_of(outcome.error, language) if outcome.error else None,
-            )
-            for outcome, receipt in zip(outcomes, receipts, strict=True)
+            _told(*next(told), language) if isinstance(entry, Submission) else _nameless(entry, language)
+            for entry in entries
         ]
     )
+
+
+def _told(outcome: PutOutcome, receipt: ReceiptRead | None, language: str) -> BatchEntryRead:
+    problem = problem_of(outcome.error, language) if outcome.error else None
+    return BatchEntryRead(id=outcome.id, status=outcome.status, receipt=receipt, problem=problem)
+
+
+def _nameless(fault: MalformedBody, language: str) -> BatchEntryRead:
+    problem = problem_of(fault, language)
+    return BatchEntryRead(id=None, status=PutStatus.REFUSED, receipt=None, problem=problem)
 
 
 @router.get(
@@ -204,7 +211,6 @@ def _read(work: Work, administration_id: UUID) -> AdministrationRead:
         **{name: getattr(row, name) for name in AdministrationRead.model_fields if name in _PLAIN},
         informant_id=kept.informant_id,
         answers=named_answers(kept),
-        body=kept_body(kept),
         item_states={item.number: by_letter[letter] for item, letter in zip(items, row.item_states, strict=True)}
         if row.item_states
         else None,
@@ -227,4 +233,5 @@ _PLAIN = {
     "occasion",
     "mode",
     "helped_by",
+    "body",
 }

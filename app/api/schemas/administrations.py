@@ -85,13 +85,13 @@ def _salvaged(administration_id: UUID, body: object, refused: ValidationError) -
     return Submission(id=administration_id, body=body, problems=malformed(failures), **kept)
 
 
-def read_batch(body: object) -> list[Submission]:
-    """Read a batch; an entry that can't be named by an id refuses the whole, since nobody could be told about it.
+def read_batch(body: object) -> list[Submission | MalformedBody]:
+    """Read a batch; an entry without an id is a fault that can be told by its place only.
 
     Raises
     ------
     MalformedBody
-        If the body is no list of entries with an id each.
+        If the body is no list of entries.
     """
     given = body if isinstance(body, Mapping) else {}
     entries = given.get("administrations")
@@ -102,14 +102,14 @@ def read_batch(body: object) -> list[Submission]:
     return [_read_entry(index, entry) for index, entry in enumerate(entries)]
 
 
-def _read_entry(index: int, entry: object) -> Submission:
+def _read_entry(index: int, entry: object) -> Submission | MalformedBody:
     try:
         written = entry["id"] if isinstance(entry, Mapping) else None
         administration_id = UUID(written) if isinstance(written, str) else None
     except (KeyError, ValueError):
         administration_id = None
     if administration_id is None or not isinstance(entry, Mapping):
-        raise MalformedBody("an entry needs an id", pointer=f"/administrations/{index}/id", allowed="a UUID")
+        return MalformedBody("an entry needs an id", pointer=f"/administrations/{index}/id", allowed="a UUID")
     return read_submission(administration_id, {name: value for name, value in entry.items() if name != "id"})
 
 
@@ -213,9 +213,9 @@ class ClinicianReceiptRead(ReceiptRead):
 
 
 class BatchEntryRead(Answer):
-    """What became of one entry of a batch: a receipt, or a problem."""
+    """What became of one entry of a batch: a receipt, or a problem. An entry without a UUID has the id null."""
 
-    id: UUID
+    id: UUID | None
     status: str
     receipt: ReceiptRead | ClinicianReceiptRead | None
     problem: dict[str, Any] | None
@@ -258,7 +258,7 @@ class AdministrationRead(Answer):
     helped_by: str | None
     answers: dict[str, int | None] | None
     item_states: dict[str, ItemState] | None
-    body: Any
+    body: str | None = Field(description="The body as JSON text, where it could not be read and was kept whole.")
     result: ResultRead
     versions: list[VersionRead]
     verdicts: list[VerdictRead]
@@ -303,8 +303,8 @@ def result_read(kept: KeptResult) -> ResultRead:
     instrument = find_instrument(administration.instrument)
     shown = administration.state in (AdministrationState.FINAL, AdministrationState.AMENDED)
     answers: object = named_answers(kept)
-    if answers is None:
-        body = kept_body(kept)
+    if answers is None and administration.body is not None:
+        body = json.loads(administration.body)
         answers = body.get("answers") if isinstance(body, Mapping) else None
     return ResultRead(
         version=administration.version,
@@ -316,11 +316,6 @@ def result_read(kept: KeptResult) -> ResultRead:
         risk_alerts=[RiskAlertRead.model_validate(alert) for alert in kept.alerts],
         verdict=VerdictRead.model_validate(kept.verdict) if shown and kept.verdict else None,
     )
-
-
-def kept_body(kept: KeptResult) -> Any:
-    """Give the body as it came in, where it had to be kept."""
-    return json.loads(kept.administration.body) if kept.administration.body is not None else None
 
 
 def named_answers(kept: KeptResult) -> dict[str, int | None] | None:

@@ -6,9 +6,24 @@ from datetime import date, datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, Field, StrictBool
 
-from app.api.schemas.fields import Answer, Body, Change, Days, Dose, Label, Minutes, Text, Time
+from app.api.schemas.fields import (
+    Answer,
+    Body,
+    Change,
+    Date,
+    Days,
+    Dose,
+    DoseSoFar,
+    EvidenceLevel,
+    Label,
+    Minutes,
+    Month,
+    Pathway,
+    Text,
+    Time,
+)
 from app.db.codes import (
     AssignmentState,
     AttendanceOutcome,
@@ -24,22 +39,6 @@ from app.db.codes import (
     Visibility,
 )
 
-
-def _written_date(value: Any) -> Any:
-    if isinstance(value, date) or (isinstance(value, str) and len(value) == 10):
-        return value
-    raise ValueError("must be a date as ISO 8601 writes it, e.g. 2026-03-02")
-
-
-def _first_of_month(value: date) -> date:
-    if value.day != 1 or not 1900 <= value.year <= 2199:
-        raise ValueError("must be the first day of a month, since no more of the birth date is kept")
-    return value
-
-
-Date = Annotated[date, Field(examples=["2026-03-02"]), BeforeValidator(_written_date, json_schema_input_type=date)]
-Month = Annotated[Date, AfterValidator(_first_of_month)]
-Pathway = Annotated[int, Field(ge=1, le=3)]
 ProblemAreas = Annotated[list[Label], Field(max_length=20)]
 
 
@@ -109,7 +108,7 @@ class EpisodeCreate(Body):
     pathway: Pathway | None = None
     problem_areas: ProblemAreas = Field(default_factory=list)
     planned_dose: Dose | None = Field(default=None, description="Counted sessions; the programme's, if not given.")
-    planned_interval_days: Days = 7
+    planned_interval_days: Days | None = Field(default=None, description="The programme's, if not given; else 7.")
     planned_end: Date | None = None
     programme_id: UUID | None = None
 
@@ -120,7 +119,7 @@ class EpisodeChange(Change):
     pathway: Pathway | None = None
     problem_areas: ProblemAreas = Field(default_factory=list)
     planned_dose: Dose | None = None
-    planned_interval_days: Days = 7
+    planned_interval_days: Days | None = None
     planned_end: Date | None = None
     crisis_pause_since: Time | None = None
     main_series_id: UUID | None = None
@@ -139,7 +138,7 @@ class EpisodeRead(Versioned):
     pathway: int | None
     problem_areas: list[str]
     planned_dose: int | None
-    planned_interval_days: int
+    planned_interval_days: int | None
     planned_end: date | None
     crisis_pause_since: datetime | None
     main_series_id: UUID | None
@@ -156,9 +155,7 @@ class ProgrammeCreate(Body):
     main_instrument: Label | None = Field(default=None, examples=["phq-9"])
     schedule: dict[str, Any] | None = None
     decision_rule: dict[str, Any] | None = None
-    evidence_level: Annotated[int, Field(ge=0, le=5)] | None = Field(
-        default=None, description="Unknown is null, not 0."
-    )
+    evidence_level: EvidenceLevel | None = Field(default=None, description="Unknown is null, not 0.")
     evidence_source: Text | None = None
     evidence_date: Date | None = None
 
@@ -174,7 +171,7 @@ class ProgrammeChange(Change):
     main_instrument: Label | None = None
     schedule: dict[str, Any] | None = None
     decision_rule: dict[str, Any] | None = None
-    evidence_level: Annotated[int, Field(ge=0, le=5)] | None = None
+    evidence_level: EvidenceLevel | None = None
     evidence_source: Text | None = None
     evidence_date: Date | None = None
 
@@ -327,8 +324,8 @@ class AssignmentRead(Versioned):
 class ReviewCreate(Body):
     """A conversation about how the help works, what was found and what was decided."""
 
-    dose: Annotated[int, Field(ge=0, le=500)] = Field(description="Counted sessions at the time of the review.")
-    with_patient: bool
+    dose: DoseSoFar = Field(description="Counted sessions at the time of the review.")
+    with_patient: StrictBool
     causes: Annotated[list[ReviewCause], Field(min_length=1)]
     action: ReviewAction
     note: Text | None = None

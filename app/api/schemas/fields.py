@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
+_ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
@@ -16,6 +17,19 @@ def _written_time(value: Any) -> Any:
     if isinstance(value, datetime) or (isinstance(value, str) and _RFC_3339.fullmatch(value)):
         return value
     raise ValueError("must be a time with a zone as RFC 3339 writes it, e.g. 2026-03-02T09:30:00+01:00")
+
+
+def _written_date(value: Any) -> Any:
+    """Refuse what is not a date as ISO 8601 writes it; pydantic reads 1698796800 as one in 2023."""
+    if isinstance(value, date) or (isinstance(value, str) and _ISO_DATE.fullmatch(value)):
+        return value
+    raise ValueError("must be a date as ISO 8601 writes it, e.g. 2026-03-02")
+
+
+def _first_of_month(value: date) -> date:
+    if value.day != 1 or not 1900 <= value.year <= 2199:
+        raise ValueError("must be the first day of a month, since no more of the birth date is kept")
+    return value
 
 
 def _whole_number(value: Any) -> Any:
@@ -38,9 +52,16 @@ Time: TypeAlias = Annotated[
     BeforeValidator(_written_time, json_schema_input_type=AwareDatetime),
     AfterValidator(_within_years),
 ]
+Date: TypeAlias = Annotated[
+    date, Field(examples=["2026-03-02"]), BeforeValidator(_written_date, json_schema_input_type=date)
+]
+Month: TypeAlias = Annotated[Date, Field(examples=["1988-04-01"]), AfterValidator(_first_of_month)]
 Dose: TypeAlias = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
+DoseSoFar: TypeAlias = Annotated[int, Field(ge=0, le=500), BeforeValidator(_whole_number)]
 Days: TypeAlias = Annotated[int, Field(ge=1, le=366), BeforeValidator(_whole_number)]
 Minutes: TypeAlias = Annotated[int, Field(ge=0, le=1440), BeforeValidator(_whole_number)]
+Pathway: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole_number)]
+EvidenceLevel: TypeAlias = Annotated[int, Field(ge=0, le=5), BeforeValidator(_whole_number)]
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 Label: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
 
@@ -51,8 +72,15 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
 
+def _without_defaults(schema: dict[str, Any]) -> None:
+    for field in schema["properties"].values():
+        field.pop("default", None)
+
+
 class Change(Body):
-    """What is changed; what is not named stays."""
+    """What is changed; what is not named stays, so the fields' defaults are never used, and not shown."""
+
+    model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     def changes(self) -> dict[str, Any]:
         """Give the fields that were named."""

@@ -50,7 +50,13 @@ class Informant(Edited, Base):
     __table_args__ = (
         belongs_to("patients"),
         UniqueConstraint("organisation_id", "patient_id", "label"),
-        Index(None, "organisation_id", "patient_id", unique=True, postgresql_where="role = 'self'"),
+        Index(
+            "informants_self_informant_key",
+            "organisation_id",
+            "patient_id",
+            unique=True,
+            postgresql_where="role = 'self'",
+        ),
         one_of("role", InformantRole),
         one_of("visibility", Visibility),
     )
@@ -86,7 +92,7 @@ class Episode(Edited, Base):
     pathway: Mapped[int | None] = mapped_column(SmallInteger)
     problem_areas: Mapped[list[str]] = mapped_column(ARRAY(TEXT))
     planned_dose: Mapped[int | None] = mapped_column(SmallInteger)
-    planned_interval_days: Mapped[int] = mapped_column(SmallInteger)
+    planned_interval_days: Mapped[int | None] = mapped_column(SmallInteger)
     planned_end: Mapped[date | None]
     crisis_pause_since: Mapped[datetime | None]
     main_series_id: Mapped[UUID | None]
@@ -99,7 +105,14 @@ class TreatmentRelation(OfEpisode, Base):
     __table_args__ = (
         belongs_to("episodes"),
         belongs_to("users"),
-        Index(None, "organisation_id", "user_id", "episode_id", unique=True, postgresql_where="ended_at is null"),
+        Index(
+            "treatment_relations_active_relation_key",
+            "organisation_id",
+            "user_id",
+            "episode_id",
+            unique=True,
+            postgresql_where="ended_at is null",
+        ),
         Index(None, "organisation_id", "episode_id"),
     )
 
@@ -156,7 +169,14 @@ class Attendance(OfEpisode, Base):
         belongs_to("treatment_sessions"),
         belongs_to("episodes"),
         belongs_to("informants"),
-        Index(None, "organisation_id", "treatment_session_id", "episode_id", "informant_id", unique=True),
+        Index(
+            "attendances_participant_key",
+            "organisation_id",
+            "treatment_session_id",
+            "episode_id",
+            "informant_id",
+            unique=True,
+        ),
         Index(None, "organisation_id", "episode_id"),
         one_of("outcome", AttendanceOutcome),
         one_of("mode", ContactMode),

@@ -48,6 +48,7 @@ class Administration(Tenant, Base):
         belongs_to("treatment_sessions"),
         Index(None, "id", unique=True, postgresql_where="version = 1"),
         Index(None, "organisation_id", "episode_id", postgresql_where="superseded_at is null"),
+        Index(None, "organisation_id", "treatment_session_id", postgresql_where="treatment_session_id is not null"),
         one_of("state", AdministrationState),
         one_of("mode", AnsweringMode),
         one_of("occasion", Occasion),

@@ -1,0 +1,105 @@
+"""One example of each body, shown in the OpenAPI document; the tests send every one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from app.api.schemas import administrations, care, settings
+
+_PATIENT = "0197a1c0-6d2e-7b44-8a51-3c9e5f107d21"
+_EPISODE = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
+_PROGRAMME = "01979f02-2b7a-73d5-9e18-a06c4bd3f742"
+_SESSION = "0197a5e1-48c9-7f61-8d3b-e712905c6ab8"
+_ADMINISTRATION = "5e6c1f7a-3d0b-4a8e-b2f4-97d1c86a20e3"
+_ANSWERS = {"1": 2, "2": 3, "3": 1, "4": 2, "5": 1, "6": 2, "7": 1, "8": 0, "9": 0, "10": 1}
+
+_PHQ_9 = {
+    "episode_id": _EPISODE,
+    "instrument": "phq-9",
+    "answers": _ANSWERS,
+    "completed_at": "2026-03-02T09:20:00+01:00",
+    "treatment_session_id": _SESSION,
+    "timing": "before",
+    "occasion": "session",
+    "mode": "tablet",
+}
+_GAD_7 = {
+    "episode_id": _EPISODE,
+    "instrument": "gad-7",
+    "answers": {"1": 1, "2": 2, "3": 2, "4": 0, "5": 1, "6": 1},
+    "item_states": {"7": "declined"},
+    "completed_at": "2026-03-02T09:24:00+01:00",
+}
+_ATTENDANCE = {"episode_id": _EPISODE, "outcome": "attended"}
+
+EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
+    administrations.AdministrationPut: _PHQ_9,
+    administrations.AdministrationBatch: {
+        "administrations": [
+            {"id": _ADMINISTRATION, **_PHQ_9},
+            {"id": "c41d8a95-0b76-4f2e-8e53-6fa02d9b7c18", **_GAD_7},
+        ]
+    },
+    administrations.AdministrationCorrection: {
+        "reason": "Item 2 was read off the paper form wrongly.",
+        "answers": _ANSWERS | {"2": 2},
+        "accept": ["clock_ahead"],
+    },
+    administrations.EnteredInError: {"reason": "Filled in on the wrong patient's tablet."},
+    care.PatientCreate: {"reference": "P-1042", "birth_month": "1988-04-01", "sex": "female", "language": "nn"},
+    care.PatientChange: {"language": "nb"},
+    care.InformantCreate: {"role": "parent", "label": "mother"},
+    care.InformantChange: {"visibility": "open"},
+    care.EpisodeCreate: {
+        "patient_id": _PATIENT,
+        "opened_at": "2026-02-23T10:00:00+01:00",
+        "pathway": 1,
+        "problem_areas": ["depression"],
+        "programme_id": _PROGRAMME,
+    },
+    care.EpisodeChange: {"closed_at": "2026-06-15T12:00:00+02:00", "closing_reason": "completed"},
+    care.ProgrammeCreate: {
+        "name": "Guided self-help, depression",
+        "format": "guided_self_help",
+        "counted_contact_types": ["module", "support_call"],
+        "planned_dose": 8,
+        "main_instrument": "phq-9",
+    },
+    care.ProgrammeChange: {"planned_dose": 10},
+    care.EpisodeProgrammeCreate: {"programme_id": _PROGRAMME, "started_at": "2026-03-02T09:30:00+01:00"},
+    care.EpisodeProgrammeChange: {"ended_at": "2026-06-15T12:00:00+02:00"},
+    care.AttendanceCreate: _ATTENDANCE,
+    care.AttendanceChange: {"outcome": "no_show", "reason": "ill"},
+    care.TreatmentSessionCreate: {
+        "starts_at": "2026-03-02T09:30:00+01:00",
+        "contact_type": "individual",
+        "minutes": 45,
+        "attendances": [_ATTENDANCE],
+    },
+    care.TreatmentSessionChange: {"starts_at": "2026-03-03T09:30:00+01:00", "mode": "video"},
+    care.AssignmentCreate: {
+        "instrument": "gad-7",
+        "treatment_session_id": _SESSION,
+        "opens_at": "2026-03-02T09:00:00+01:00",
+        "closes_at": "2026-03-09T09:00:00+01:00",
+    },
+    care.AssignmentChange: {"state": "declined", "reason": "did not want to today"},
+    care.ReviewCreate: {
+        "dose": 7,
+        "with_patient": True,
+        "causes": ["alliance", "method_fit"],
+        "action": "change_focus",
+        "note": "Agreed to work on sleep first.",
+        "due_on": "2026-05-04",
+    },
+    care.ReviewChange: {"done_at": "2026-05-04T10:15:00+02:00"},
+    care.Acknowledgement: {"assessment": "Talked it through; no plan, no means, safety plan made."},
+    settings.SettingsChange: {
+        "reason": "The team wants early warnings.",
+        "policy": {"flagging": "early"},
+        "max_missing": {"phq-9": 1},
+    },
+}
