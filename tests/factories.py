@@ -128,6 +128,24 @@ def make_sessions(
     ]
 
 
+def at(week: float = 0, *, hours: float = 1) -> str:
+    """A time so many weeks after START, by default that of the weekly session."""
+    return (START + timedelta(weeks=week, hours=hours)).isoformat()
+
+
+def hold(clinic: Clinic, *episodes: Mapping[str, Any], week: float = 0, **fields: Any) -> dict[str, Any]:
+    """Record a session that the patients of these episodes attended."""
+    attendances = [{"episode_id": each["id"], "outcome": "attended"} for each in episodes]
+    body = {"starts_at": at(week), "contact_type": "individual", "attendances": attendances} | fields
+    return created(clinic.therapist.post("/v1/treatment-sessions", body))
+
+
+def make_programme(clinic: Clinic, *counted: str, **fields: Any) -> dict[str, Any]:
+    """A treatment offer, with the contact types that count as its dose."""
+    body = {"name": f"Programme {uuid4()}", "format": "individual", "counted_contact_types": counted} | fields
+    return created(clinic.lead.post("/v1/programmes", body))
+
+
 def administration(episode: Mapping[str, Any], answers: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
     """The body of a put; `week` counts from START."""
     completed_at = START + timedelta(weeks=fields.pop("week", 0))
@@ -153,6 +171,32 @@ def put_weekly(
     ]
 
 
+def make_record(clinic: Clinic) -> dict[str, str]:
+    """One of everything that hangs on a patient; the ids, by the names that the routes' paths give them."""
+    programme = make_programme(clinic, "individual")
+    episode = make_episode(clinic, programme_id=programme["id"])
+    path, patient_path = f"/v1/episodes/{episode['id']}", f"/v1/patients/{episode['patient_id']}"
+    [session] = make_sessions(clinic, episode, 1)
+    stored = created(put(clinic.therapist, administration(episode, phq_9(12, item_9=1))))
+    review = {"dose": 1, "with_patient": True, "causes": ["alliance"], "action": "continue"}
+    asked = {"instrument": "gad-7", "opens_at": START.isoformat()}
+    rows = {
+        "informant_id": created(
+            clinic.therapist.post(f"{patient_path}/informants", {"role": "parent", "label": "mother"})
+        ),
+        "row_id": listed(clinic.therapist.get(f"{path}/programmes"))[0],
+        "attendance_id": listed(clinic.therapist.get(f"/v1/treatment-sessions/{session['id']}/attendances"))[0],
+        "assignment_id": created(clinic.therapist.post(f"{path}/assignments", asked)),
+        "review_id": created(clinic.therapist.post(f"{path}/reviews", review)),
+        "alert_id": stored["result"]["risk_alerts"][0],
+        "programme_id": programme,
+        "episode_id": episode,
+        "session_id": session,
+        "administration_id": stored,
+    }
+    return {"patient_id": episode["patient_id"], **{name: row["id"] for name, row in rows.items()}}
+
+
 def created(response: Response) -> dict[str, Any]:
     assert response.status_code == 201, response.text
     answer: dict[str, Any] = response.json()
@@ -163,3 +207,9 @@ def ok(response: Response) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer
+
+
+def listed(response: Response) -> list[dict[str, Any]]:
+    assert response.status_code == 200, response.text
+    rows: list[dict[str, Any]] = response.json()
+    return rows

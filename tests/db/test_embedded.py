@@ -184,6 +184,13 @@ def test_nobody_else_can_reach_the_server(server: EmbeddedServer) -> None:
     assert mode_of(server.root) == (0o700 if account.is_ours else 0o711)
 
 
+def test_server_has_no_right_of_ours_beyond_its_own_account() -> None:
+    account = ServerAccount.choose()
+    groups = {os.getegid(), *os.getgroups()} if account.is_ours else {account.group_id}
+    assert account.run(["id", "-u"]) == str(account.user_id)
+    assert {int(group) for group in account.run(["id", "-G"]).split()} == groups
+
+
 def test_ctrl_c_reaches_the_program_but_not_its_server(server: EmbeddedServer) -> None:
     assert os.getsid(postmaster_of(server.root)) != os.getsid(0)
 

@@ -1,0 +1,45 @@
+"""Who may do what: the table read as a clinic would read it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.db.codes import Role
+from app.errors import Forbidden
+from app.identity.policy import ALLOWED, Action, check
+
+CHANGES_THE_ORGANISATION = {Action.ADD_PROGRAMME, Action.CHANGE_PROGRAMME, Action.CHANGE_SETTINGS}
+READS_THE_ORGANISATION = {Action.LIST_PROGRAMMES, Action.READ_PROGRAMME, Action.READ_SETTINGS}
+READS_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM}
+OF_PERSONS = set(Action) - CHANGES_THE_ORGANISATION - READS_THE_ORGANISATION - READS_DESCRIPTIONS
+"""Everything else shows or changes data of a patient."""
+
+
+def test_a_tablet_puts_answers_and_gets_no_record() -> None:
+    assert ALLOWED[Role.DEVICE] == READS_DESCRIPTIONS | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+
+
+def test_a_therapist_does_everything_with_persons_and_changes_nothing_of_the_organisation() -> None:
+    assert ALLOWED[Role.THERAPIST] == OF_PERSONS | READS_THE_ORGANISATION | READS_DESCRIPTIONS
+
+
+def test_a_lead_plans_and_sees_no_person() -> None:
+    lead = ALLOWED[Role.SERVICE_LEAD]
+    assert lead == CHANGES_THE_ORGANISATION | READS_THE_ORGANISATION | READS_DESCRIPTIONS
+    assert not lead & OF_PERSONS
+
+
+@pytest.mark.parametrize("role", Role)
+@pytest.mark.parametrize("action", Action)
+def test_what_is_not_in_the_table_is_refused(role: Role, action: Action) -> None:
+    if action in ALLOWED[role]:
+        check(role, action)
+    else:
+        with pytest.raises(Forbidden):
+            check(role, action)
+
+
+def test_a_refusal_says_who_may_not_do_what() -> None:
+    with pytest.raises(Forbidden) as refused:
+        check(Role.SERVICE_LEAD, Action.READ_PATIENT)
+    assert refused.value.detail == "a service lead may not read patient"
