@@ -19,6 +19,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from app.errors import UnknownInstrument
+from app.scales.item import SUICIDAL_THOUGHTS, Choice, ChoiceList, CriticalItem, Item
 from app.scales.subscale import (
     Band,
     Confidence,
@@ -55,9 +56,6 @@ __all__ = [
     "Source",
     "Subscale",
 ]
-
-SUICIDAL_THOUGHTS = "suicidal_thoughts"
-"""The kind of a critical item that asks about wishes to die or thoughts of self-harm."""
 
 
 class InformantRole(StrEnum):
@@ -96,138 +94,6 @@ class Licence:
     holder: str
     terms: str
     source: Source
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One answer that an item offers.
-
-    Parameters
-    ----------
-    code : int
-        The coded answer.
-    topic : str
-        Short topic in our own words, never the questionnaire's wording.
-    loinc : str or None
-        LOINC answer code; None where there is none.
-    """
-
-    code: int
-    topic: str
-    loinc: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ChoiceList:
-    """The answers that one or several items offer.
-
-    Parameters
-    ----------
-    key : str
-        Name of the list within the instrument.
-    choices : tuple of Choice
-        In rising order of their codes, which need not be contiguous (0, 2, 4).
-    source : Source
-        Where the coding was seen.
-    loinc : str or None
-        LOINC answer list; None where there is none.
-
-    Raises
-    ------
-    InstrumentDataError
-        If there are fewer than two choices, or their codes do not rise.
-    """
-
-    key: str
-    choices: tuple[Choice, ...]
-    source: Source
-    loinc: str | None = None
-    codes: tuple[int, ...] = field(init=False, repr=False, compare=False)
-
-    def __post_init__(self) -> None:
-        require_key(self.key)
-        codes = tuple(choice.code for choice in self.choices)
-        require(len(codes) >= 2, "a list of choices needs at least two choices")
-        require(codes == tuple(sorted(set(codes))), "the codes of the choices must rise")
-        object.__setattr__(self, "codes", codes)
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One question.
-
-    Parameters
-    ----------
-    number : str
-        The item's name within the form, as printed on it.
-    topic : str
-        Short topic in our own words, never the questionnaire's wording.
-    choices : ChoiceList
-        What may be answered.
-    source : Source
-        Where the item's place, coding and LOINC code were seen.
-    loinc : str or None
-        LOINC code of the question; None where there is none.
-    scored : bool
-        False for an item that is stored and shown, but counted in no score.
-    reversed : bool
-        True if the lowest code counts as the highest and the other way round.
-
-    Raises
-    ------
-    InstrumentDataError
-        If the item has no number, or is reversed without being scored or without codes that mirror each other.
-    """
-
-    number: str
-    topic: str
-    choices: ChoiceList
-    source: Source
-    loinc: str | None = None
-    scored: bool = True
-    reversed: bool = False
-
-    def __post_init__(self) -> None:
-        require(bool(self.number.strip()), "an item needs a number")
-        require(self.scored or not self.reversed, "an item that is not scored cannot be reversed")
-        require(
-            {self.points(code) for code in self.codes} == set(self.codes),
-            "an item can be reversed only if its codes lie symmetrically",
-        )
-
-    @property
-    def codes(self) -> tuple[int, ...]:
-        """The codes that may be answered, rising."""
-        return self.choices.codes
-
-    def points(self, code: int) -> int:
-        """Give what a code counts for: itself, or its mirror image in a reversed item."""
-        return self.codes[0] + self.codes[-1] - code if self.reversed else code
-
-
-@dataclass(frozen=True, slots=True)
-class CriticalItem:
-    """An item whose answer asks for action, whatever the other answers say.
-
-    Parameters
-    ----------
-    item : str
-        Number of the item.
-    threshold : int
-        The lowest code, as answered, that is positive.
-    kind : str
-        What it is about, e.g. ``suicidal_thoughts``.
-    source : Source
-        Where the threshold was seen.
-    """
-
-    item: str
-    threshold: int
-    kind: str
-    source: Source
-
-    def __post_init__(self) -> None:
-        require_key(self.kind)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ def test_an_unknown_instrument_is_refused_with_the_known_ones() -> None:
         ),
     ],
 )
-def test_keys_limits_and_codes(  # noqa: PLR0917
+def test_keys_limits_and_codes(
     key: str, items: int, criteria: ChangeCriteria, panel: str, total: str, loinc: str
 ) -> None:
     shipped = instrument(key)
