@@ -18,7 +18,6 @@ from app.db.session import Database
 from app.main import create_app
 from tests.factories import Clinic, make_clinic
 
-
 # Property tests say what is true, not how fast: a slow machine fails none of them.
 hypothesis_settings.register_profile("untimed", deadline=None)
 hypothesis_settings.load_profile("untimed")

@@ -331,10 +331,11 @@ CHANGING = {"uuid1", "uuid4", "uuid7", "now", "today", "time", "random", "token_
 
 
 def changing_cases(source: Source) -> list[str]:
-    """The cases of a test are the same in every process, else they can't be shared out among several."""
+    """The cases of a test have the same names in every process, else they can't be shared out among several."""
     found = []
     for name, call in calls(source.tree):
-        if name.endswith("parametrize"):
+        named = any(keyword.arg == "ids" and isinstance(keyword.value, ast.List) for keyword in call.keywords)
+        if name.endswith("parametrize") and not named:
             made = any(each.rpartition(".")[2] in CHANGING for each, _ in calls(call))
             unordered = any(isinstance(each, ast.Set | ast.SetComp) for each in call.args[1:])
             if made or unordered:

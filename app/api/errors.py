@@ -99,7 +99,8 @@ def _sentence(failure: Mapping[str, Any]) -> str:
     kind = str(failure["type"])
     if kind in _IN_OUR_WORDS:
         return _IN_OUR_WORDS[kind]
-    where = ".".join(str(step) for step in failure["loc"]) or "the body"
+    # The field; what lies below it is the caller's, and told by the pointer.
+    where = str(failure["loc"][0]) if failure["loc"] else "the body"
     if kind == "uuid_parsing":  # pydantic's sentence quotes the first wrong character
         return f"{where}: must be a UUID"
     message = str(failure["msg"]).removeprefix("Value error, ")

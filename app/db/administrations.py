@@ -155,7 +155,8 @@ _READ = text(
              where a.organisation_id = e.organisation_id and a.episode_id = e.id and a.superseded_at is null
                and a.state <> 'entered_in_error') as administrations,
            (select jsonb_agg(jsonb_build_array(
-                     r.id, r.administration_id, r.instrument, r.item, r.code, r.duty, r.answered_at, r.due_at, r.acknowledged_at))
+                     r.id, r.administration_id, r.instrument, r.item, r.code, r.duty, r.answered_at, r.due_at,
+                     r.acknowledged_at))
               from risk_alerts r
              where r.organisation_id = e.organisation_id and r.episode_id = e.id) as alerts,
            (select array_agg(r.dose) from reviews r

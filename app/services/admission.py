@@ -91,7 +91,8 @@ def canonical_hash(body: object) -> bytes:
 def _canonical(admission: Admission) -> dict[str, Any]:
     """Give what was read, with what was left to the default filled in."""
     submission, answers = admission.submission, admission.answers
-    assert answers is not None and submission.completed_at is not None, "only what was read has a canonical form"
+    assert answers is not None, "only what was read has a canonical form"
+    assert submission.completed_at is not None, "what was read has a time"
     informant_id = admission.informant_id or submission.informant_id
     return {
         "episode_id": str(submission.episode_id),

@@ -159,16 +159,20 @@ def _is_self_report(submission: Submission, record: EpisodeRecord) -> bool:
     return submission.informant_id is not None and record.informants.get(submission.informant_id) == InformantRole.SELF
 
 
+_NOBODY = UUID(int=0)
+"""An id that nothing has."""
+
+
 def _named_in_body(present: Administration, name: str, reason: Clarification) -> UUID | None:
     """Give an id that the columns could not take: without it somebody else's answers would become the patient's."""
     if present.body is None or {reason, Clarification.UNREADABLE}.isdisjoint(present.clarifications or ()):
         return None
     body = json.loads(present.body)
-    written = body.get(name) if isinstance(body, Mapping) else None
+    assert isinstance(body, Mapping), "what is kept names its episode"
     try:
-        return UUID(written) if isinstance(written, str) else None
+        return UUID(str(body[name])) if body.get(name) is not None else None
     except ValueError:
-        return None
+        return _NOBODY
 
 
 def _answers(present: Administration) -> dict[str, Any]:

@@ -34,7 +34,7 @@ class NoVerdict(StrEnum):
     NEEDS_CLARIFICATION = "needs_clarification"
     NO_SCORE = "no_score"
     NO_COUNTED_SESSION = "no_counted_session"
-    WAITING = "waiting"
+    FOLLOW_UP = "follow_up"
     NOT_ISSUED_YET = "not_issued_yet"
 
 
@@ -69,7 +69,7 @@ class Trajectory:
             return NoVerdict.NEEDS_CLARIFICATION if self.set_aside else NoVerdict.NO_SCORE
         if self.series.sessions_counted == 0:
             return NoVerdict.NO_COUNTED_SESSION
-        return NoVerdict.NOT_ISSUED_YET if self.series.treated() else NoVerdict.WAITING
+        return NoVerdict.NOT_ISSUED_YET if self.series.treated() else NoVerdict.FOLLOW_UP
 
 
 def read_trajectory(

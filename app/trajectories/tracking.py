@@ -188,8 +188,8 @@ def _verdicts(treated: Sequence[Observation], yardstick: Yardstick, first: int) 
     """Give the verdicts from a position on; the look before it is needed for rules that ask for two in a row."""
     start = max(first - 1, 0)
     findings = find_at_each(treated, yardstick, start)
-    befores = (None, *findings[:-1])
-    judged = [_progress(now, before, yardstick) for now, before in zip(findings, befores, strict=True)]
+    earlier = (None, *findings[:-1])
+    judged = [_progress(now, before, yardstick) for now, before in zip(findings, earlier, strict=True)]
     return tuple(judged[first - start :])
 
 

@@ -17,6 +17,7 @@ from sqlalchemy import text
 from app.db.session import Access, Database, DatabaseFailure
 from app.services.organisations import founding_scope
 from tests.api.conftest import Owner
+from tests.api.steps import SECRET
 from tests.factories import (
     START,
     Clinic,
@@ -30,8 +31,6 @@ from tests.factories import (
     put,
     put_weekly,
 )
-
-SECRET = "Qvz73910042"
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
@@ -230,3 +231,26 @@ def test_late_answers_in_one_batch_are_judged_as_one_by_one(
     # One late batch is one event: the score after it is judged anew once.
     assert [each["cause"] for each in history(clinic, by_week[6])] == ["answer", "late_answer"]
     assert [each["cause"] for each in history(clinic, by_week[3])] == ["answer"]
+
+
+def test_answers_that_come_at_the_same_moment_are_judged_as_in_order(
+    shared: Clinic, in_order: dict[int, dict[str, Any]]
+) -> None:
+    """Also while the attendances are still being recorded."""
+    episode = make_episode(shared, planned_dose=10)
+    bodies = [administration(episode, phq_9(total), week=week) for week, total in enumerate(TOTALS)]
+    attended = [{"episode_id": episode["id"], "outcome": "attended"}]
+    sessions = [
+        {
+            "starts_at": (START + timedelta(weeks=week, hours=1)).isoformat(),
+            "contact_type": "individual",
+            "attendances": attended,
+        }
+        for week in range(len(TOTALS))
+    ]
+    with ThreadPoolExecutor(8) as connections:
+        receipts = [connections.submit(put, shared.tablet, body) for body in bodies]
+        recorded = [connections.submit(shared.therapist.post, "/v1/treatment-sessions", each) for each in sessions]
+        ids = [created(each.result())["id"] for each in receipts]
+        assert {created(each.result())["version"] for each in recorded} == {1}
+    assert [says(newest(shared, each)) for each in ids] == [says(in_order[week]) for week in range(len(TOTALS))]

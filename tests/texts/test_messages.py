@@ -19,8 +19,8 @@ from app.scales.catalogue import catalogue as instruments
 from app.scales.change import ChangeCategory
 from app.scales.risk import ASSESSMENT_HOLDS, RiskDuty
 from app.scales.scoring import CriticalStatus, NoScoreReason
-from app.texts.catalogue import LANGUAGES, say
 from app.services.trajectories import NoVerdict
+from app.texts.catalogue import LANGUAGES, say
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.series import Phase

@@ -14,6 +14,7 @@ from app.api.schemas.fields import (
     Change,
     Date,
     Days,
+    Document,
     Dose,
     DoseSoFar,
     EvidenceLevel,
@@ -153,8 +154,8 @@ class ProgrammeCreate(Body):
     planned_dose: Dose | None = None
     planned_interval_days: Days = 7
     main_instrument: Label | None = Field(default=None, examples=["phq-9"])
-    schedule: dict[str, Any] | None = None
-    decision_rule: dict[str, Any] | None = None
+    schedule: Document | None = None
+    decision_rule: Document | None = None
     evidence_level: EvidenceLevel | None = Field(default=None, description="Unknown is null, not 0.")
     evidence_source: Text | None = None
     evidence_date: Date | None = None
@@ -169,8 +170,8 @@ class ProgrammeChange(Change):
     planned_dose: Dose | None = None
     planned_interval_days: Days = 7
     main_instrument: Label | None = None
-    schedule: dict[str, Any] | None = None
-    decision_rule: dict[str, Any] | None = None
+    schedule: Document | None = None
+    decision_rule: Document | None = None
     evidence_level: EvidenceLevel | None = None
     evidence_source: Text | None = None
     evidence_date: Date | None = None

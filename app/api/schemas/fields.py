@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Annotated, Any, TypeAlias
 
@@ -64,6 +66,33 @@ Pathway: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole_nu
 EvidenceLevel: TypeAlias = Annotated[int, Field(ge=0, le=5), BeforeValidator(_whole_number)]
 Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
 Label: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+
+def _plain(value: dict[str, Any]) -> dict[str, Any]:
+    """Refuse what the database can't keep as JSON, or could not be read back."""
+    try:
+        text = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError:
+        raise ValueError("must hold no half characters, and only finite numbers") from None
+    if len(text) > 10_000 or "\\u0000" in text.decode() or _depth(value) > 20:
+        raise ValueError("must hold no null character, at most 10 000 bytes, and be nested at most 20 deep")
+    return value
+
+
+def _depth(value: object) -> int:
+    level, depth = [value], 0
+    while level := [inner for outer in level for inner in _members(outer)]:
+        depth += 1
+    return depth
+
+
+def _members(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
+
+
+Document: TypeAlias = Annotated[dict[str, Any], AfterValidator(_plain)]
 
 
 class Body(BaseModel):

@@ -1,0 +1,201 @@
+"""Whatever is sent, the answer is a document of ours: never a mistake of ours, and never what was sent."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+from httpx2 import Response
+from pydantic import BaseModel
+
+from app.api.examples import EXAMPLES
+from app.db.session import Database
+from tests.api.steps import SECRET
+from tests.factories import Caller, Clinic, created, make_clinic, make_record, ok
+
+# JSON as it may come over the wire, some of it no JSON that anybody should write.
+NASTY = {
+    "null": "null",
+    "true": "true",
+    "negative": "-1",
+    "fraction": "2.5",
+    "not a number": "NaN",
+    "infinite": "1e999",
+    "huge": "7" * 400,
+    "empty text": '""',
+    "null character": f'"{SECRET}\\u0000"',
+    "half a character": f'"{SECRET}\\ud800"',
+    "long text": '"' + SECRET * 1000 + '"',
+    "SQL": f'"{SECRET}\'; drop table patients; --"',
+    "time zone": '"9999-12-31T23:59:59-14:00"',
+    "another's UUID": '"00000000-0000-4000-8000-000000000000"',
+    "list": f'["{SECRET}", null]',
+    "nested": '{"' + SECRET + '": {"a\\u0000\\ud800": [NaN, "\\ud800"]}}',
+    "deep": "[" * 300 + "]" * 300,
+}
+
+
+@pytest.fixture(scope="module")
+def record_of(database: Database, client: TestClient) -> tuple[Clinic, dict[str, str]]:
+    clinic = make_clinic(database, client)
+    return clinic, make_record(clinic)
+
+
+def operations(clinic: Clinic) -> Iterator[tuple[str, str, type[BaseModel]]]:
+    """Give every operation that has a body: method, path, and the shape of the body."""
+    document = clinic.therapist.get("/v1/openapi.json").json()
+    models = {model.__name__: model for model in EXAMPLES}
+    for path, methods in document["paths"].items():
+        for method, described in methods.items():
+            if "requestBody" in described:
+                shape = described["requestBody"]["content"]["application/json"]["schema"]["$ref"]
+                yield method.upper(), path, models[shape.rpartition("/")[2]]
+
+
+def pointed_at(record: Mapping[str, str], body: dict[str, Any]) -> dict[str, Any]:
+    """Let an example be about the record, so that a fault is looked for and not a patient who isn't there."""
+    return body | {name: record[name] for name in ("episode_id", "patient_id", "programme_id") if name in body}
+
+
+def assert_an_answer_of_ours(answer: Response, what: object) -> None:
+    assert answer.status_code < 500, (what, answer.text)
+    if answer.status_code >= 400:
+        assert answer.headers["content-type"] == "application/problem+json", what
+        problem = answer.json()
+        assert problem["type"].startswith("/v1/problems/"), what
+        assert SECRET not in problem["detail"], what
+        assert SECRET not in str(problem.get("allowed")), what
+
+
+@pytest.mark.parametrize("nasty", NASTY.values(), ids=NASTY.keys())
+def test_any_field_of_any_body_may_hold_anything(
+    record_of: tuple[Clinic, dict[str, str]], caplog: pytest.LogCaptureFixture, nasty: str
+) -> None:
+    clinic, record = record_of
+    tried = 0
+    with caplog.at_level(logging.INFO):
+        for method, path, model in operations(clinic):
+            leading = path.startswith(("/v1/programmes", "/v1/settings"))
+            caller = clinic.lead if leading else clinic.therapist
+            example = pointed_at(record, EXAMPLES[model])
+            for field in (*model.model_fields, SECRET, "\ud800"):
+                text = json.dumps(example | {field: "@"}).replace('"@"', nasty)
+                headers = {"Content-Type": "application/json", "If-Match": '"1"'}
+                answer = caller.request(method, path.format(**record), content=text.encode(), headers=headers)
+                assert answer.status_code != 403, (method, path)
+                assert_an_answer_of_ours(answer, (method, path, field))
+                tried += 1
+    assert tried > 100
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        '{"a": NaN}',
+        '{"a": "\\u0000"}',
+        '{"a": "\\ud800"}',
+        '{"a": ' + "[" * 300 + "]" * 300 + "}",
+        f'{{"a": "{"x" * 10_001}"}}',
+    ],
+    ids=["not a number", "null character", "half a character", "deep", "long"],
+)
+def test_a_document_of_a_programme_can_be_kept_and_read_back(clinic: Clinic, schedule: str) -> None:
+    def add(document: str) -> Response:
+        body = json.dumps({"name": "CBT", "format": "individual", "counted_contact_types": ["individual"]})
+        content = f'{body[:-1]}, "schedule": {document}}}'.encode()
+        return clinic.lead.request(
+            "POST", "/v1/programmes", content=content, headers={"Content-Type": "application/json"}
+        )
+
+    refused = add(schedule)
+    assert (refused.status_code, refused.json()["pointer"]) == (422, "/schedule")
+    fits = {"weeks": [1, 2.5, None, True], "label": "ukentlig \U0001f600", "deep": {"a": [[["b"]]]}}
+    added = created(add(json.dumps(fits)))
+    assert added["schedule"] == fits
+    assert ok(clinic.lead.get(f"/v1/programmes/{added['id']}"))["schedule"] == fits
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v1/patients/%00",
+        "/v1/patients/%ED%A0%80",
+        "/v1/patients/' or 1=1 --",
+        "/v1/patients?limit=0",
+        "/v1/patients?limit=201",
+        "/v1/patients?limit=99999999999999999999999",
+        "/v1/patients?limit=x",
+        "/v1/patients?after=%00",
+        "/v1/episodes?patient_id=%00",
+        "/v1/episodes/{episode_id}/trajectory?instrument=%00",
+        "/v1/episodes/{episode_id}/trajectory?instrument=%ED%A0%80",
+        "/v1/episodes/{episode_id}/trajectory?instrument=phq-9&form=%00",
+        "/v1/episodes/{episode_id}/trajectory?form=%00",
+        "/v1/problems/%00",
+        "/v1/problems/..%2F..%2Fetc%2Fpasswd",
+        "/v1/nothing",
+        "/",
+    ],
+)
+def test_so_may_any_address(record_of: tuple[Clinic, dict[str, str]], path: str) -> None:
+    clinic, record = record_of
+    answer = clinic.therapist.get(path.format(**record))
+    assert answer.status_code in (404, 422)
+    assert_an_answer_of_ours(answer, path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("Accept-Language", "\xff;q=x,,;"),
+        ("Accept-Language", "nb;q=9" * 500),
+        ("X-Request-ID", "x" * 5000),
+        ("X-Request-ID", "' or 1=1 --"),
+        ("Accept", "image/png"),
+        ("If-Match", "٣"),
+    ],
+)
+def test_so_may_any_header(clinic: Clinic, name: str, value: str) -> None:
+    answer = clinic.therapist.request("GET", "/v1/caseload", headers={name: value.encode()})  # type: ignore[dict-item]
+    assert_an_answer_of_ours(answer, name)
+    assert len(answer.headers["x-request-id"]) == 36
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "Bearer",
+        "Bearer ",
+        "Basic YTpi",
+        "bearer \xff\xfe",
+        "Bearer a b",
+        f"Bearer {SECRET * 500}",
+        "Bearer ' or 1=1",
+    ],
+)
+def test_so_may_any_credential(client: TestClient, caplog: pytest.LogCaptureFixture, header: str) -> None:
+    with caplog.at_level(logging.DEBUG):
+        answer = client.get("/v1/caseload", headers=[(b"Authorization", header.encode("latin-1"))])
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == "Bearer"
+    assert_an_answer_of_ours(answer, header)
+    assert SECRET not in caplog.text
+
+
+def test_a_method_that_an_address_does_not_have_is_a_problem_too(clinic: Clinic) -> None:
+    for method in ("DELETE", "TRACE", "OPTIONS"):
+        answer = clinic.therapist.request(method, "/v1/caseload")
+        assert answer.status_code == 405
+        assert answer.json()["type"] == "/v1/problems/method-not-allowed"
+
+
+def test_an_identity_of_the_caller_s_own_is_kept_if_it_is_a_uuid(clinic: Clinic) -> None:
+    given = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
+    caller: Caller = clinic.therapist
+    assert caller.get("/v1/caseload", headers={"X-Request-ID": given}).headers["x-request-id"] == given
