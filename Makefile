@@ -13,7 +13,12 @@ VENV := .venv/bin
 UV := $(VENV)/python -m uv pip
 PIP := $(VENV)/python -m pip install --disable-pip-version-check --no-user --require-hashes
 
-.PHONY: help setup run test check lock
+PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report=
+# The core is covered whole, with its branches; of the shell nothing is asked.
+CORE_COVERAGE := $(VENV)/python -m coverage report --fail-under=100 \
+	--include='app/scales/*,app/trajectories/*,app/texts/*,app/errors.py'
+
+.PHONY: help setup run test check lint evidence lock
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -24,18 +29,24 @@ setup: .venv/ready ## prepare .venv with the project and its tools; starts nothi
 run: setup ## start the service with demonstration data, on PORT (8000)
 	@exec $(VENV)/spor run --port $(PORT)
 
-test: setup check ## run all the checks and all the tests, on a real PostgreSQL
-	$(VENV)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report=
-	$(VENV)/python -m coverage report --fail-under=100 \
-		--include='app/scales/*,app/trajectories/*,app/texts/*,app/errors.py'
+test: lint ## run all the checks and all the tests, on a real PostgreSQL
+	$(PYTEST)
+	$(CORE_COVERAGE)
 
-check: setup ## run the checks that need no database: lint, format, types, layers, spelling, dependencies
+check: lint ## run the checks alone: lint, the rules of the design, the interface's description, the core
+	$(PYTEST) app tests/test_rules.py tests/api/test_openapi.py tests/scales tests/trajectories tests/texts
+	$(CORE_COVERAGE)
+
+lint: setup ## run the checks that run nothing: lint, format, types, layers, spelling, dependencies
 	$(VENV)/ruff check .
 	$(VENV)/ruff format --check .
 	$(VENV)/mypy
 	$(VENV)/lint-imports
 	$(VENV)/codespell
 	$(VENV)/deptry .
+
+evidence: setup ## run the long checks; docs/evidence.md keeps what they showed last
+	KILLS=20 $(VENV)/python -m pytest -n 0 --durations=3 tests/e2e
 
 lock: setup ## write requirements.lock anew from pyproject.toml; versions that still fit stay
 	$(UV) compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-header \

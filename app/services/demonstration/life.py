@@ -11,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import groupby
-from typing import Any, Final
+from typing import Final
 from uuid import UUID, uuid5
 
 import numpy as np
 
 from app.db import record
+from app.db.bulk import add_all
 from app.db.codes import InformantRole, Language, ReviewAction, ReviewCause, Visibility
 from app.db.ids import uuid7
 from app.db.models import Attendance, Episode, Programme, Review, Series, TreatmentSession
@@ -118,38 +119,34 @@ class Life:
 
     def _enter_sessions(self) -> None:
         """Enter the treatment sessions: the rows that `record_session` makes, all at once."""
+        contacts = self.cohort.contacts
+        self.session_ids = [uuid7() for _ in contacts]
         sessions = [
-            TreatmentSession(
-                **self._key(),
-                service_id=self.work.scope.service_id,
-                programme_id=self.programme.id,
-                therapist_id=self.work.scope.actor_id,
-                starts_at=contact.starts_at,
-                contact_type=contact.contact_type,
-                mode=contact.mode,
-                minutes=contact.minutes,
-                module=contact.module,
-            )
-            for contact in self.cohort.contacts
+            {
+                "id": session_id,
+                "service_id": self.work.scope.service_id,
+                "programme_id": self.programme.id,
+                "therapist_id": self.work.scope.actor_id,
+                "starts_at": contact.starts_at,
+                "contact_type": contact.contact_type,
+                "mode": contact.mode,
+                "minutes": contact.minutes,
+                "module": contact.module,
+            }
+            for session_id, contact in zip(self.session_ids, contacts, strict=True)
         ]
         attendances = [
-            Attendance(
-                **self._key(),
-                episode_id=self.cases[presence.member].episode.id,
-                treatment_session_id=session.id,
-                informant_id=self._informant_id(presence.member, presence.parent),
-                outcome=presence.outcome,
-            )
-            for session, contact in zip(sessions, self.cohort.contacts, strict=True)
+            {
+                "treatment_session_id": session_id,
+                "episode_id": self.cases[presence.member].episode.id,
+                "informant_id": self._informant_id(presence.member, presence.parent),
+                "outcome": presence.outcome,
+            }
+            for session_id, contact in zip(self.session_ids, contacts, strict=True)
             for presence in contact.presences
         ]
-        for rows in (sessions, attendances):
-            self.work.db.add_all(rows)
-            self.work.db.flush()
-        self.session_ids = [session.id for session in sessions]
-
-    def _key(self) -> dict[str, Any]:
-        return {"organisation_id": self.work.scope.organisation_id, "id": uuid7(), "version": 1}
+        add_all(self.work, TreatmentSession, sessions)
+        add_all(self.work, Attendance, attendances)
 
     def _informant_id(self, member: int, parent: str | None) -> UUID:
         case = self.cases[member]
