@@ -32,12 +32,12 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
-        description="PostgreSQL 16 or newer, as the application role. Without it an embedded server is started.",
+        description="PostgreSQL 16 or newer, as the application role `spor_app`. Without it an embedded server is started.",
     )
     owner_database_url: str | None = Field(
         default=None,
         validation_alias="OWNER_DATABASE_URL",
-        description="The same database as the owner role; used by `spor db upgrade` only.",
+        description="The same database as its owner `spor_owner`; used by `spor db` only, never to serve.",
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
