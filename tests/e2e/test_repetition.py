@@ -39,8 +39,10 @@ def test_500_administrations_sent_three_times_are_stored_once() -> None:
                 for answer in share
             ]
         with place.connection() as connection:
-            stored = connection.execute("select id from administrations").fetchall()
+            stored = connection.execute("select id, version from administrations").fetchall()
+            judged = connection.execute("select administration_id from progress where issue = 1").fetchall()
     assert Counter(status for _, status, _ in answers) == {201: 500, 200: 1000}
     receipts = {(each, body) for each, _, body in answers}
     assert len(receipts) == 500
-    assert sorted(row[0] for row in stored) == sorted(bodies)
+    assert sorted(stored) == [(each, 1) for each in sorted(bodies)]
+    assert len(judged) == len(set(judged)) > 0
