@@ -46,7 +46,7 @@ lint: setup ## run the checks that run nothing: lint, format, types, layers, spe
 	$(VENV)/deptry .
 
 evidence: setup ## run the long checks; docs/evidence.md keeps what they showed last
-	KILLS=20 $(VENV)/python -m pytest -n 0 --durations=3 tests/e2e
+	KILLS=20 $(VENV)/python -m pytest -n 0 -o log_cli=true --log-cli-level=INFO --durations=3 tests/e2e
 
 lock: setup ## write requirements.lock anew from pyproject.toml; versions that still fit stay
 	$(UV) compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-header \

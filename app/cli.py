@@ -18,7 +18,7 @@ import typer
 import uvicorn
 from pydantic import ValidationError
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from app.config import Settings
 from app.db import migrations
@@ -28,7 +28,14 @@ from app.db.provision import APP_ROLE, DATABASE, OWNER_ROLE, provision
 from app.db.session import Database, DatabaseFailure, translated_errors
 from app.errors import ServerMisconfigured, SporError
 from app.main import create_app
-from app.services.demonstration.filling import Credentials, Demonstration, episode_to_show, fill, keep_credentials
+from app.services.demonstration.filling import (
+    Credentials,
+    Demonstration,
+    episode_to_show,
+    fill,
+    is_complete,
+    keep_credentials,
+)
 from app.services.demonstration.practice import NAME, TIME_ZONE
 from app.services.organisations import found_organisation
 
@@ -245,11 +252,21 @@ def _refuse_other_revision(url: str) -> None:
 
 
 def _filled(database: Database) -> Demonstration:
-    """Fill the demonstration organisation, with a progress bar on a terminal."""
+    """Fill the demonstration organisation where that has not been done, and show how far it has come."""
     wanted = Demonstration(datetime.now(TIME_ZONE).date())
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        bar = progress.add_task("Living through a year and a half of the demonstration", total=wanted.episodes)
+    if is_complete(database, wanted):
+        return wanted
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        console.print("Filling the demonstration, once: this takes about half a minute.")
+    columns = (
+        TextColumn("Filling the demonstration"),
+        BarColumn(complete_style="cyan", finished_style="cyan"),
+        TextColumn("{task.completed} of {task.total} episodes"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as progress:
+        bar = progress.add_task("", total=wanted.episodes)
         fill(database, wanted, lambda episodes: progress.advance(bar, episodes))
     return wanted
 
@@ -298,19 +315,19 @@ Spor answers at {address}. In it: {NAME}, an invention. Ctrl-C stops it.
 
 Three requests to try in another terminal. The tablet puts a PHQ-9 and gets a receipt:
 
-curl -sS -X PUT {address}/v1/administrations/{uuid7()} \\
+curl -sS -w '\\n' -X PUT {address}/v1/administrations/{uuid7()} \\
   -H 'Authorization: Bearer {credentials.tablet}' \\
   -H 'Content-Type: application/json' \\
   -d '{json.dumps(body)}'
 
 The therapist sees what that says about the patient:
 
-curl -sS {address}/v1/episodes/{episode_id}/trajectory \\
+curl -sS -w '\\n' {address}/v1/episodes/{episode_id}/trajectory \\
   -H 'Authorization: Bearer {credentials.therapist}'
 
 The service lead reads what is offered:
 
-curl -sS {address}/v1/programmes \\
+curl -sS -w '\\n' {address}/v1/programmes \\
   -H 'Authorization: Bearer {credentials.service_lead}'
 """
 

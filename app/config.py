@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     database_url: str | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
-        description="PostgreSQL 16 or newer, as the application role `spor_app`. Without it an embedded server is started.",
+        description="PostgreSQL 16 or newer, as the application role `spor_app`. Without it, an embedded one.",
     )
     owner_database_url: str | None = Field(
         default=None,

@@ -34,26 +34,6 @@ def last_verdicts(work: Work, administration_ids: Sequence[UUID]) -> dict[UUID, 
     return {row["administration_id"]: dict(row) for row in rows}
 
 
-_NEWEST_VERDICTS = text(
-    """
-    select distinct on (a.series_id) a.series_id, a.completed_at, p.*
-      from administrations a
-      join progress p on p.organisation_id = a.organisation_id and p.administration_id = a.id
-     where a.organisation_id = :organisation_id and a.episode_id = any(:episode_ids) and a.superseded_at is null
-       and a.series_id is not null and a.state in ('final', 'amended')
-     order by a.series_id, a.completed_at desc, p.issue desc
-    """
-)
-
-
-def newest_verdicts(work: Work, episode_ids: Sequence[UUID]) -> dict[UUID, Mapping[str, Any]]:
-    """Read, for each series of episodes that were reached, the verdict last issued on its newest judged score."""
-    rows = work.db.execute(
-        _NEWEST_VERDICTS, {"organisation_id": work.scope.organisation_id, "episode_ids": list(episode_ids)}
-    ).mappings()
-    return {row["series_id"]: dict(row) for row in rows}
-
-
 _AT_EPISODE = and_(Episode.organisation_id == Administration.organisation_id, Episode.id == Administration.episode_id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import random
 import signal
@@ -17,6 +18,8 @@ import httpx
 
 from tests.e2e.clinic import Clinic, clinic
 from tests.programs import free_port, serving
+
+logger = logging.getLogger("evidence")
 
 KILLS = int(os.environ.get("KILLS", "3"))
 """`make evidence` asks for twenty."""
@@ -120,6 +123,7 @@ def test_nothing_acknowledged_is_lost_or_doubled() -> None:
             stored = connection.execute("select id from administrations").fetchall()
             scored = connection.execute("select administration_id from scores where subscale = 'total'").fetchall()
             alerts = connection.execute("select administration_id from risk_alerts").fetchall()
+    logger.info("%d kills, %d administrations acknowledged, none lost, none doubled", KILLS, len(tablets.receipts))
     critical = [each for each, body in tablets.bodies.items() if body["answers"]["9"]]
     assert sorted(row[0] for row in stored) == sorted(tablets.receipts) == sorted(tablets.bodies)
     assert sorted(row[0] for row in scored) == sorted(tablets.receipts)

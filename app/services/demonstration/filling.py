@@ -66,6 +66,12 @@ class Credentials:
     service_lead: str
 
 
+def is_complete(database: Database, demonstration: Demonstration) -> bool:
+    """Tell whether a fill has come to its end."""
+    with database.work(founding_scope(demonstration.organisation_id), _access("found_demonstration")) as work:
+        return _staff(work).tablet_to_try is not None
+
+
 def fill(database: Database, demonstration: Demonstration, advanced: Callable[[int], object] = lambda _: None) -> None:
     """Found the organisation and let its cohorts live, as far as that has not been done.
 

@@ -20,8 +20,8 @@ from app.db import record
 from app.db.bulk import add_all
 from app.db.codes import InformantRole, Language, ReviewAction, ReviewCause, Visibility
 from app.db.ids import uuid7
-from app.db.models import Attendance, Episode, Programme, Review, Series, TreatmentSession
-from app.db.results import newest_verdicts
+from app.db.models import Attendance, Episode, Programme, Review, TreatmentSession
+from app.db.results import last_verdicts
 from app.db.session import Scope, Work
 from app.services.administrations import PutStatus, put_administrations
 from app.services.admission import Submission
@@ -55,7 +55,6 @@ class _Case:
     episode: Episode
     self_id: UUID
     parent_ids: Mapping[str, UUID]
-    main_series_id: UUID | None = None
     reviews: list[Review] = field(default_factory=list)
 
 
@@ -160,19 +159,22 @@ class Life:
         assert all(outcome.status is PutStatus.STORED for outcome in outcomes), "a simulated form is readable and new"
 
     def _submission(self, case: _Case, form: Form) -> Submission:
-        session_id = self.session_ids[form.contact]
         return Submission(
-            id=uuid5(session_id, f"{case.member.reference} {form.instrument}"),
+            id=self._id(case, form),
             episode_id=case.episode.id,
             instrument=form.instrument,
             body=None,
             answers=form.answers,
             completed_at=form.completed_at,
-            treatment_session_id=session_id,
+            treatment_session_id=self.session_ids[form.contact],
             timing=Timing.BEFORE,
             occasion=form.occasion,
             mode=form.mode,
         )
+
+    def _id(self, case: _Case, form: Form) -> UUID:
+        """Give a form the id that its tablet would have made."""
+        return uuid5(self.session_ids[form.contact], f"{case.member.reference} {form.instrument}")
 
     def _look(self, received_at: datetime, arrived: Sequence[tuple[_Case, Form]]) -> None:
         """Let the therapist, after the session, assess critical answers and review what asks for it."""
@@ -181,10 +183,10 @@ class Life:
         critical = any(form.answers.get("9") for _, form in arrived if form.instrument == "phq-9")
         if critical and (contact is not self.cohort.contacts[-1] or self.rng.random() < _ASSESSED_LAST):
             self._assess_risk(then)
-        if self.programme.main_instrument is not None:
-            for case in {case.episode.id: case for case, _ in arrived}.values():
+        for case, form in arrived:
+            if form.instrument == self.programme.main_instrument:
                 self._finish_reviews(then, case)
-                self._review(then, case)
+                self._review(then, case, self._id(case, form))
 
     def _assess_risk(self, then: Work) -> None:
         own = {case.episode.id for case in self.cases}
@@ -200,9 +202,9 @@ class Life:
                 change_review(then, review.id, review.version, {"done_at": then.now})
                 case.reviews.remove(review)
 
-    def _review(self, then: Work, case: _Case) -> None:
+    def _review(self, then: Work, case: _Case, administration_id: UUID) -> None:
         """Record a review, mostly, if the verdict asks for one."""
-        verdict = newest_verdicts(then, [case.episode.id]).get(self._main_series_id(then, case))
+        verdict = last_verdicts(then, [administration_id]).get(administration_id)
         if verdict is None or verdict["signal"] not in (Signal.RED, Signal.YELLOW) or self.rng.random() > _REVIEWED:
             return
         review = {
@@ -215,12 +217,6 @@ class Life:
             "snoozed_until": None,
         }
         case.reviews.append(record_review(then, case.episode.id, review))
-
-    def _main_series_id(self, then: Work, case: _Case) -> UUID:
-        if case.main_series_id is None:
-            series = record.of_episode(then, Series, case.episode)
-            case.main_series_id = next(each.id for each in series if each.instrument == self.programme.main_instrument)
-        return case.main_series_id
 
     def _finish(self, case: _Case) -> None:
         """Close the episode, or pause its signals, where that is what happened."""
