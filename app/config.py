@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import ServerMisconfigured
+
+PostgresAddress: TypeAlias = Annotated[str, StringConstraints(pattern=r"^postgresql(\+psycopg)?://")]
 
 
 def default_data_dir() -> Path:
@@ -29,12 +32,12 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPOR_", extra="ignore", frozen=True)
 
-    database_url: str | None = Field(
+    database_url: PostgresAddress | None = Field(
         default=None,
         validation_alias="DATABASE_URL",
         description="PostgreSQL 16 or newer, as the application role `spor_app`. Without it, an embedded one.",
     )
-    owner_database_url: str | None = Field(
+    owner_database_url: PostgresAddress | None = Field(
         default=None,
         validation_alias="OWNER_DATABASE_URL",
         description="The same database as its owner `spor_owner`; used by `spor db` only, never to serve.",

@@ -66,6 +66,8 @@ _SETTINGS: Final = {
     "unix_socket_permissions": "0700",
     "max_connections": "60",
     "shared_buffers": "128MB",
+    # A new database has no statistics, and plans made without them stay until it has: look often.
+    "autovacuum_naptime": "5s",
     "timezone": "UTC",
     "log_timezone": "UTC",
     # No answer of a patient may reach the log. Errors go to the client alone, since even their first line can

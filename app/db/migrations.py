@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -35,17 +38,29 @@ def configuration(url: str | None = None) -> Config:
 
 def upgrade(url: str, revision: str = "head") -> None:
     """Bring the database to a revision, the newest unless told."""
-    command.upgrade(configuration(url), revision)
+    with _one_line():
+        command.upgrade(configuration(url), revision)
 
 
 def downgrade(url: str, revision: str) -> None:
     """Take the database back to a revision."""
-    command.downgrade(configuration(url), revision)
+    with _one_line():
+        command.downgrade(configuration(url), revision)
 
 
 def check(url: str) -> None:
     """Fail if the tables and the migrations say different things."""
-    command.check(configuration(url))
+    with _one_line():
+        command.check(configuration(url))
+
+
+@contextmanager
+def _one_line() -> Iterator[None]:
+    """Say what alembic refuses as an operator's error: a revision that is not there, tables that differ."""
+    try:
+        yield
+    except CommandError as error:
+        raise ServerMisconfigured(str(error).splitlines()[0]) from None
 
 
 def newest_revision() -> str | None:

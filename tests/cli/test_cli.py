@@ -184,3 +184,8 @@ def test_a_signal_stops_server_and_database(sign: signal.Signals, folder: Path) 
         program.send_signal(sign)
         assert program.wait(30) == 0
     assert not (folder / "data" / "data" / "postmaster.pid").exists()
+
+
+def test_an_address_that_is_none_of_postgresqls_is_one_line(spor: Spor) -> None:
+    refused = spor("serve", "--port", free_port(), DATABASE_URL="foo")
+    assert refused.refusal.startswith("spor: the setting DATABASE_URL is wrong")

@@ -182,3 +182,13 @@ def test_a_hand_run_migration_needs_the_owner_s_address(monkeypatch: pytest.Monk
     monkeypatch.delenv("OWNER_DATABASE_URL", raising=False)
     with pytest.raises(ServerMisconfigured, match="set OWNER_DATABASE_URL"):
         migrations.owner_engine(None)
+
+
+def test_a_revision_that_is_not_there_is_one_line(server: EmbeddedServer, empty_database: str) -> None:
+    with pytest.raises(ServerMisconfigured, match=r"^[^\n]+$"):
+        migrations.upgrade(server.url(empty_database, OWNER_ROLE), "0999")
+
+
+def test_tables_that_are_not_there_are_one_line(server: EmbeddedServer, empty_database: str) -> None:
+    with pytest.raises(ServerMisconfigured, match=r"^[^\n]+$"):
+        migrations.check(server.url(empty_database, OWNER_ROLE))
