@@ -8,6 +8,7 @@ from typing import Annotated, Any, TypeAlias
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security.utils import get_authorization_scheme_param
 
 from app.db.session import Access, Database, Work
 from app.errors import MalformedBody, PreconditionRequired, Unauthenticated
@@ -43,19 +44,29 @@ def allow(action: Action) -> Any:
     """
 
     async def opener(request: Request, token: Token) -> OpenWork:
-        database: Database = request.app.state.database
-        access = Access(action, request.state.request_id)
-
-        @contextmanager
-        def opened() -> Iterator[Work]:
-            with database.work_for_token(token_hash(token), access) as work:
-                check(work.scope.role, action)
-                yield work
-
-        return opened
+        return lambda: opened_work(request, token, action)
 
     opener.action = action  # type: ignore[attr-defined]  # tests/test_rules.py reads which action a route names
     return Depends(opener)
+
+
+@contextmanager
+def opened_work(request: Request, token: str, action: Action) -> Iterator[Work]:
+    """Open the transaction of whoever holds a token, if their role may do this."""
+    database: Database = request.app.state.database
+    with database.work_for_token(token_hash(token), Access(action, request.state.request_id)) as work:
+        check(work.scope.role, action)
+        yield work
+
+
+def refuse_strangers(request: Request) -> None:
+    """Refuse who may not ask at all, before telling what is wrong with what they ask.
+
+    FastAPI reads a body before the route opens a transaction, so a malformed one gets here first.
+    """
+    _, token = get_authorization_scheme_param(request.headers.get("authorization"))
+    with opened_work(request, token, Action(request.scope["route"].operation_id)):
+        pass
 
 
 async def if_match(

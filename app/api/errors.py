@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from app import errors
+from app.api.deps import refuse_strangers
 from app.errors import InvalidInput, MalformedBody, SporError
 from app.texts.catalogue import negotiate, say
 
@@ -138,6 +139,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def malformed_request(request: Request, error: RequestValidationError) -> JSONResponse:
+        try:
+            refuse_strangers(request)
+        except SporError as refusal:
+            return domain_error(request, refusal)
         first, *others = malformed([{**each, "loc": each["loc"][1:]} for each in error.errors()])
         first.also = tuple(others)
         return respond(request, problem_of(first, language_of(request)))

@@ -395,3 +395,13 @@ def test_what_is_refused_leaves_no_event(clinic: Clinic, owner: Owner) -> None:
     for name, (answer, status) in answers.items():
         assert answer.status_code == status, name
     assert len(owner.audit(clinic.organisation_id)) == before
+
+
+@pytest.mark.parametrize("body", [b"not JSON", b'{"reference": 1}'])
+def test_who_may_not_ask_is_not_told_what_is_wrong_with_the_body(clinic: Clinic, body: bytes) -> None:
+    stranger, tablet = replace(clinic.therapist, token="spor_nobody"), clinic.tablet
+    statuses = [
+        caller.request("POST", "/v1/patients", content=body, headers={"Content-Type": "application/json"}).status_code
+        for caller in (stranger, tablet, clinic.therapist)
+    ]
+    assert statuses == [401, 403, 422]
