@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from app.api.errors import malformed
 from app.api.schemas.care import Versioned
-from app.api.schemas.fields import Answer, Body, Change, Label, Text, Time
+from app.api.schemas.fields import Answer, Body, Change, Hundredths, Label, Text, Time
 from app.db.codes import AdministrationState, AnsweringMode, Clarification, Occasion, RiskDuty
 from app.db.results import KeptResult
 from app.errors import MalformedBody
@@ -175,7 +175,7 @@ class VerdictRead(Answer):
     responder_state: ResponderState
     change: str
     dose: int
-    weeks: float
+    weeks: Hundredths
     score: float
     baseline: float
     expected: float | None

@@ -95,6 +95,10 @@ def _members(value: object) -> Iterable[object]:
 Document: TypeAlias = Annotated[dict[str, Any], AfterValidator(_plain)]
 
 
+Hundredths: TypeAlias = Annotated[float, AfterValidator(lambda figure: round(figure, 2))]
+"""Weeks and points as they are shown; nobody reads a seventh decimal of a week."""
+
+
 class Body(BaseModel):
     """What comes in: unknown fields are refused."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.administrations import ReasonRead, VerdictRead
-from app.api.schemas.fields import Answer
+from app.api.schemas.fields import Answer, Hundredths
 from app.db.codes import OrganisationMode, RiskDuty
 from app.scales.change import ChangeCategory
 from app.services.caseload import CaseloadEntry, OverdueKind
@@ -20,8 +20,6 @@ from app.trajectories.natural import default_natural_course
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.series import Observation, Phase
 
-_HUNDREDTHS = 2
-
 
 class ObservationRead(Answer):
     """One score on its two axes."""
@@ -30,7 +28,7 @@ class ObservationRead(Answer):
     completed_at: datetime
     score: float
     dose: int
-    weeks: float = Field(description="Weeks since the baseline measure; negative before it.")
+    weeks: Hundredths = Field(description="Weeks since the baseline measure; negative before it.")
     phase: Phase
     is_baseline: bool
 
@@ -47,7 +45,7 @@ class CurvePointRead(Answer):
     """One point of an expected curve with its band."""
 
     dose: int
-    weeks: float
+    weeks: Hundredths
     mean: float
     lower: int
     upper: int
@@ -56,8 +54,8 @@ class CurvePointRead(Answer):
 class NaturalPointRead(Answer):
     """One point of the natural course."""
 
-    weeks: float
-    score: float
+    weeks: Hundredths
+    score: Hundredths
 
 
 class NaturalCourseRead(Answer):
@@ -84,7 +82,7 @@ class ReviewPointRead(Answer):
 
     kind: ReviewKind
     dose: int
-    weeks: float
+    weeks: Hundredths
     expected: float | None
     further_gain: float | None
     natural_further_gain: float | None
@@ -148,7 +146,7 @@ class TrajectoryRead(Answer):
 class SparkPointRead(Answer):
     """One score of a sparkline."""
 
-    weeks: float
+    weeks: Hundredths
     dose: int
     score: float
     phase: Phase
@@ -255,7 +253,7 @@ def _observation_read(observation: Observation, is_baseline: bool) -> Observatio
         completed_at=observation.completed_at,
         score=observation.score,
         dose=observation.dose,
-        weeks=round(observation.weeks, _HUNDREDTHS),
+        weeks=observation.weeks,
         phase=observation.phase,
         is_baseline=is_baseline,
     )
