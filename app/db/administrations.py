@@ -14,7 +14,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, and_, select, text
+from sqlalchemy import ColumnElement, and_, exists, or_, select, text
 
 from app.db.codes import ContactType
 from app.db.models import (
@@ -364,7 +364,12 @@ def _plain(value: object) -> str:
     raise TypeError(f"no JSON form for {type(value).__name__}")
 
 
-def open_episodes(work: Work) -> dict[UUID, EpisodeRecord]:
-    """Read the open episodes that the caller may reach, with all their series."""
-    wanted = select(Episode.id).where(may_reach_episode(work), Episode.closed_at.is_(None))
+def episodes_of_caseload(work: Work) -> dict[UUID, EpisodeRecord]:
+    """Read the caller's open episodes, and the closed ones with a critical answer that nobody has assessed."""
+    unassessed = exists().where(
+        RiskAlert.organisation_id == Episode.organisation_id,
+        RiskAlert.episode_id == Episode.id,
+        RiskAlert.acknowledged_at.is_(None),
+    )
+    wanted = select(Episode.id).where(may_reach_episode(work), or_(Episode.closed_at.is_(None), unassessed))
     return read_episodes(work, work.db.scalars(wanted).all())

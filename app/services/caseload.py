@@ -1,4 +1,4 @@
-"""A therapist's open episodes, worst first, with what is overdue."""
+"""A therapist's open episodes, worst first, with what is overdue; a closed one stays while an alert is open."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import EpisodeRecord, KeptAlert, KeptSeries, open_episodes
+from app.db.administrations import EpisodeRecord, KeptAlert, KeptSeries, episodes_of_caseload
 from app.db.codes import AdministrationState, OrganisationMode, RiskDuty
 from app.db.session import Work
 from app.services.settings import ServiceSettings, current_settings
@@ -59,9 +59,9 @@ class CaseloadEntry:
 
 
 def read_caseload(work: Work) -> list[CaseloadEntry]:
-    """Give the open episodes that the caller may reach, worst first."""
+    """Give the caller's open episodes, and closed ones with an open alert, worst first."""
     settings = current_settings(work)
-    records = open_episodes(work)
+    records = episodes_of_caseload(work)
     shown = settings.mode is OrganisationMode.DECISION_SUPPORT
     verdicts = standing_verdicts(work, records.values()) if shown else {}
     entries = [_entry(record, verdicts, settings, work.now) for record in records.values()]

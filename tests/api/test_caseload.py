@@ -18,6 +18,7 @@ from tests.factories import (
     administration,
     created,
     gad_7,
+    listed,
     make_clinic,
     make_episode,
     make_patient,
@@ -229,16 +230,30 @@ def test_what_waits_longest_comes_first_among_equals(clinic: Clinic) -> None:
 
 
 def test_a_closed_episode_is_gone_until_it_is_opened_again(clinic: Clinic) -> None:
-    episode = at_once(clinic, "P-1", [16, 12], item_9=1)
-    closing = {"closed_at": datetime.now(UTC).isoformat(), "closing_reason": "moved"}
-    version = ok(clinic.therapist.get(f"/v1/episodes/{episode['id']}"))["version"]
-    closed = ok(clinic.therapist.patch(f"/v1/episodes/{episode['id']}", closing, version))
+    episode = at_once(clinic, "P-1", [16, 12])
+    closed = close(clinic, episode)
     assert caseload(clinic.therapist) == []
-    # Its alert does not close with it.
-    assert len(clinic.therapist.get("/v1/risk-alerts").json()) == 1
     reopening = {"closed_at": None, "closing_reason": None}
     ok(clinic.therapist.patch(f"/v1/episodes/{episode['id']}", reopening, closed["version"]))
     assert references(clinic) == ["P-1"]
+
+
+def test_a_closed_episode_stays_above_all_until_its_alert_is_assessed(clinic: Clinic) -> None:
+    at_once(clinic, "open", [12, 18])
+    closed = close(clinic, at_once(clinic, "closed", [16, 12], item_9=1))
+    first, second = caseload(clinic.therapist)
+    assert (first["patient_reference"], first["closed_at"]) == ("closed", closed["closed_at"])
+    assert (second["patient_reference"], second["closed_at"]) == ("open", None)
+    for alert in listed(clinic.therapist.get("/v1/risk-alerts")):
+        path, assessed = f"/v1/risk-alerts/{alert['id']}/acknowledgement", {"assessment": "talked with the patient"}
+        created(clinic.therapist.post(path, assessed, headers={"If-Match": '"1"'}))
+    assert references(clinic) == ["open"]
+
+
+def close(clinic: Clinic, episode: dict[str, Any]) -> dict[str, Any]:
+    path = f"/v1/episodes/{episode['id']}"
+    closing = {"closed_at": datetime.now(UTC).isoformat(), "closing_reason": "moved"}
+    return ok(clinic.therapist.patch(path, closing, ok(clinic.therapist.get(path))["version"]))
 
 
 def test_each_therapist_sees_their_own(clinic: Clinic) -> None:

@@ -40,7 +40,10 @@ def get_trajectory(
 
 @router.get("/caseload", operation_id=Action.READ_CASELOAD, response_model=CaseloadRead, responses=declares())
 def get_caseload(request: Request, open_work: Annotated[OpenWork, allow(Action.READ_CASELOAD)]) -> CaseloadRead:
-    """Give the caller's open episodes, worst first: open risk alerts above all, stale above green."""
+    """Give the caller's open episodes, worst first: open risk alerts above all, stale above green.
+
+    A closed episode stays in the list until somebody has assessed the critical answers in it.
+    """
     with open_work() as work:
         entries = read_caseload(work)
     language = language_of(request)

@@ -177,6 +177,7 @@ class CaseloadEntryRead(Answer):
     episode_id: UUID
     patient_id: UUID
     patient_reference: str
+    closed_at: datetime | None = Field(description="A closed episode is listed while a risk alert on it is open.")
     instrument: str | None
     series_id: UUID | None
     verdict: VerdictRead | None
@@ -307,6 +308,7 @@ def caseload_entry_read(entry: CaseloadEntry, language: str) -> CaseloadEntryRea
         episode_id=entry.record.id,
         patient_id=entry.record.patient_id,
         patient_reference=entry.record.patient_reference,
+        closed_at=entry.record.closed_at,
         instrument=entry.main.instrument if entry.main else None,
         series_id=entry.main.id if entry.main else None,
         verdict=VerdictRead.model_validate(verdict) if verdict else None,
