@@ -55,13 +55,13 @@ def _check(changes: Mapping[str, Any]) -> None:
         if key not in catalogue():
             allowed = ", ".join(catalogue())
             raise UnknownInstrument("there is no such instrument", pointer="/max_missing", allowed=allowed)
-        items = max(len(subscale.items) for form in instrument(key).forms for subscale in form.subscales)
-        if not 0 <= limit < items:
-            raise MalformedBody(
-                f"the limit of missing answers of {key} is out of range",
-                pointer=f"/max_missing/{key}",
-                allowed=f"0 to {items - 1}",
-            )
+        try:
+            for form in instrument(key).forms:
+                for subscale in form.subscales:
+                    subscale.missing.limit(limit)
+        except MalformedBody as error:
+            error.pointer = f"/max_missing/{key}"
+            raise
     if "time_zone" in changes:
         try:
             ZoneInfo(changes["time_zone"])

@@ -94,6 +94,8 @@ def test_settings_are_kept_in_versions_with_author_and_reason(
         ({"policy": {"period_evaluation_doses": [20, 12]}}, "/policy/period_evaluation_doses"),
         ({"policy": {"late_windows": 8}}, "/policy/late_windows"),
         ({"max_missing": {"phq-9": 9}}, "/max_missing/phq-9"),
+        # The rule of the PHQ-9 prorates at most two; a laxer limit would refuse every form that is put afterwards.
+        ({"max_missing": {"phq-9": 3}}, "/max_missing/phq-9"),
         ({"max_missing": {"phq-8": 1}}, "/max_missing"),
         ({"time_zone": "Nowhere/City"}, "/time_zone"),
         ({"time_zone": "Europe"}, "/time_zone"),
