@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from app.db.ids import uuid7
 from app.db.models import Device, Programme, Service, User
@@ -27,6 +27,14 @@ def add(work: Work, table: type[Row], values: Mapping[str, Any]) -> Row:
     work.db.add(row)
     work.db.flush()
     return row
+
+
+def add_all(work: Work, table: type[Edited], rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add rows to the caller's organisation, each with a new id unless it brings one."""
+    key = {"organisation_id": work.scope.organisation_id, "version": 1}
+    complete = [{**key, "id": uuid7(), **row} for row in rows]
+    if complete:
+        work.db.execute(insert(table), complete)
 
 
 def edit(work: Work, row: Row, version: int, changes: Mapping[str, Any]) -> Row:

@@ -30,7 +30,15 @@ def found_organisation(
 ) -> UUID:
     """Found an organisation. It starts in record mode unless told: scores and arithmetic, no signals."""
     organisation_id = uuid7()
-    settings: dict[str, Any] = {
+    settings = first_settings(mode, language, time_zone)
+    with database.work(founding_scope(organisation_id), Access("found_organisation", uuid7())) as work:
+        add_organisation(work, name, settings)
+    return organisation_id
+
+
+def first_settings(mode: OrganisationMode, language: Language, time_zone: str) -> dict[str, Any]:
+    """Give the first version of an organisation's settings: the shipped policy, the instruments' own limits."""
+    return {
         "mode": mode,
         "language": language,
         "time_zone": time_zone,
@@ -39,9 +47,6 @@ def found_organisation(
         "author_id": None,
         "reason": "founded",
     }
-    with database.work(founding_scope(organisation_id), Access("found_organisation", uuid7())) as work:
-        add_organisation(work, name, settings)
-    return organisation_id
 
 
 def add_service(work: Work, name: str) -> Service:

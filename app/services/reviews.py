@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import lock_episodes, read_episodes
+from app.db.administrations import lock_episodes
 from app.db.codes import IssueCause
 from app.db.editing import add, edit
 from app.db.models import Review
@@ -24,8 +24,9 @@ def record_review(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Re
     MalformedBody
         If the dose has not been reached: it would silence a review that is still to come.
     """
-    episode = get_episode(work, episode_id, lock=True)
-    [held] = read_episodes(work, [episode.id]).values()
+    episode = get_episode(work, episode_id)
+    records = lock_episodes(work, [episode.id])
+    held = records[episode.id]
     if values["dose"] > len(held.sessions):
         raise MalformedBody(
             "a review can't be of a dose that has not been reached",
@@ -37,7 +38,8 @@ def record_review(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Re
         Review,
         {**values, "episode_id": episode.id, "author_id": work.scope.actor_id, "reviewed_at": work.now},
     )
-    issue_anew(work, lock_episodes(work, [episode.id]), IssueCause.REVIEW)
+    held.reviewed_doses.append(review.dose)
+    issue_anew(work, records, IssueCause.REVIEW)
     return review
 
 

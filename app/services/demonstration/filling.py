@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from datetime import date
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 import numpy as np
@@ -31,7 +31,14 @@ from app.services.caseload import read_caseload
 from app.services.demonstration.courses import Cohort, simulate_cohorts
 from app.services.demonstration.life import Life
 from app.services.demonstration.practice import NAME, OFFERS, PRACTICES, TIME_ZONE
-from app.services.organisations import add_device, add_service, add_user, founding_scope, issue_credential
+from app.services.organisations import (
+    add_device,
+    add_service,
+    add_user,
+    first_settings,
+    founding_scope,
+    issue_credential,
+)
 from app.services.programmes import add_programme
 
 _ORGANISATION_ID: Final = UUID("1a00e681-d769-5e94-a0ff-7db0295371b8")
@@ -183,16 +190,7 @@ class _Staff:
 
 def _found(work: Work) -> None:
     """Found the organisation with its services, people, tablets and programmes."""
-    settings: dict[str, Any] = {
-        "mode": OrganisationMode.DECISION_SUPPORT,
-        "language": Language.BOKMAL,
-        "time_zone": TIME_ZONE.key,
-        "policy": {},
-        "max_missing": {},
-        "author_id": None,
-        "reason": "demonstration",
-    }
-    add_organisation(work, NAME, settings)
+    add_organisation(work, NAME, first_settings(OrganisationMode.DECISION_SUPPORT, Language.BOKMAL, TIME_ZONE.key))
     for practice in PRACTICES:
         service = add_service(work, practice.name)
         add_device(work, service, _WAITING_ROOM)

@@ -17,8 +17,8 @@ from uuid import UUID, uuid5
 import numpy as np
 
 from app.db import record
-from app.db.bulk import add_all
 from app.db.codes import InformantRole, Language, ReviewAction, ReviewCause, Visibility
+from app.db.editing import add_all
 from app.db.ids import uuid7
 from app.db.models import Attendance, Episode, Programme, Review, TreatmentSession
 from app.db.results import last_verdicts
