@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from app.scales.change import ChangeCategory
-from app.trajectories.looks import Look, look_at_each
-from app.trajectories.series import Observation
-from app.trajectories.yardstick import Yardstick
+from app.trajectories.course import Course
+from app.trajectories.looks import Look
+from app.trajectories.policy import Policy
 
 
-@dataclass(frozen=True, slots=True)
-class Findings:
+class Findings(NamedTuple):
     """The tests of a course at one look.
 
     Parameters
     ----------
     look : Look
         The numbers.
+    improvement : float
+        Points since the baseline, positive when better.
+    change : ChangeCategory
+        Whether that is a reliable change from the baseline.
     enough_to_judge : bool
         Whether there are two scores and the early window has been reached.
     deteriorated : bool
@@ -44,6 +46,8 @@ class Findings:
     """
 
     look: Look
+    improvement: float
+    change: ChangeCategory
     enough_to_judge: bool
     deteriorated: bool
     confirmed: bool
@@ -63,68 +67,64 @@ class Findings:
         return tested and (self.unchanged or self.unlikely_to_reach_goal or self.above_band)
 
 
-def find_at_each(treated: Sequence[Observation], yardstick: Yardstick, first: int = 0) -> tuple[Findings, ...]:
-    """Answer every test at each treated administration, with the scores up to it.
+def find(look: Look, course: Course) -> Findings:
+    """Answer every test at one look at a course.
 
     Parameters
     ----------
-    treated : sequence of Observation
-        The baseline and what follows, in time order.
-    yardstick : Yardstick
-        What they are held against.
-    first : int
-        Position of the first administration to answer for.
+    look : Look
+        The numbers.
+    course : Course
+        The course that they belong to.
 
     Returns
     -------
-    tuple of Findings
-        In time order.
+    Findings
     """
-    worse = [yardstick.change(each.score) is ChangeCategory.RELIABLE_DETERIORATION for each in treated]
-    return tuple(
-        _find(look, yardstick, deteriorated=worse[look.known - 1], before=look.known > 1 and worse[look.known - 2])
-        for look in look_at_each(treated, yardstick, first)
-    )
-
-
-def _find(look: Look, yardstick: Yardstick, *, deteriorated: bool, before: bool) -> Findings:
-    policy = yardstick.policy
+    policy = course.policy
     score, dose = look.observation.score, look.observation.dose
-    improved = yardstick.change(score) is ChangeCategory.RELIABLE_IMPROVEMENT
+    change = course.change(score)
+    reached = course.reaches_goal(score)
+    out_of_reach = not reached and _below(look.goal, policy.clear_probability)
+    deteriorated = change is ChangeCategory.RELIABLE_DETERIORATION
     return Findings(
         look=look,
+        improvement=course.improvement(score),
+        change=change,
         enough_to_judge=look.known > 1 and dose >= policy.early_window_dose,
         deteriorated=deteriorated,
-        confirmed=deteriorated and before,
-        good_enough=improved and yardstick.below_cutoff(score),
+        confirmed=deteriorated and _deteriorated_before(look, course),
+        good_enough=change is ChangeCategory.RELIABLE_IMPROVEMENT and course.below_cutoff(score),
         likely_to_deteriorate=_reaches(look.deterioration, policy.deterioration_probability),
-        unchanged=_unchanged(look, yardstick),
-        unlikely_to_reach_goal=_goal_unlikely(look, yardstick, policy.goal_probability),
-        above_band=yardstick.worse_than(look.band, score),
-        clear=_goal_unlikely(look, yardstick, policy.clear_probability) or yardstick.worse_than(look.clear_band, score),
-        past_late_window=dose >= yardstick.late_window,
-        due_dose=yardstick.due_dose(dose),
+        unchanged=_unchanged(look, policy),
+        unlikely_to_reach_goal=not reached and _below(look.goal, policy.goal_probability),
+        above_band=course.worse_than(look.band, score),
+        clear=out_of_reach or course.worse_than(look.clear_band, score),
+        past_late_window=dose >= course.late_window,
+        due_dose=course.due_dose(dose),
     )
 
 
-def _unchanged(look: Look, yardstick: Yardstick) -> bool:
+def _deteriorated_before(look: Look, course: Course) -> bool:
+    """Tell whether the score before was reliably worse than the baseline, which itself never is."""
+    before = course.treated[max(look.known - 2, 0)]
+    return course.change(before.score) is ChangeCategory.RELIABLE_DETERIORATION
+
+
+def _unchanged(look: Look, policy: Policy) -> bool:
     """Tell whether the patient is, as far as anyone can tell, where the treatment started.
 
     A quarter of a high first score is more than the expected course gives in the first sessions, part of which is
     regression to the mean and no true change. So a course is not called unchanged while a noticeable improvement is
     established, although the quarter is not.
     """
-    policy = yardstick.policy
     better = _reaches(look.noticeable, policy.established_probability)
     return look.established < policy.no_change_probability and not better
 
 
-def _goal_unlikely(look: Look, yardstick: Yardstick, threshold: float) -> bool:
-    """Tell whether the goal is unlikely to be reached; never of a patient whose newest score is there."""
-    if look.goal is None or yardstick.reaches_goal(look.observation.score):
-        return False
-    return look.goal < threshold
-
-
 def _reaches(probability: float | None, threshold: float) -> bool:
     return probability is not None and probability >= threshold
+
+
+def _below(probability: float | None, threshold: float) -> bool:
+    return probability is not None and probability < threshold

@@ -18,11 +18,11 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.linalg import solve_triangular
 
 from app.errors import InstrumentDataError, InvalidSeries
+from app.trajectories.conditional import Conditional, points_in_treatment
 from app.trajectories.defaults import default_parameters
-from app.trajectories.prediction import FloatArray, Prediction, TrueChange
+from app.trajectories.prediction import FloatArray
 
 PLATEAU_DOSE = 52
 """From this dose on the expected curve is flat: no source carries the logarithmic course further."""
@@ -165,19 +165,26 @@ class GrowthCurve:
         ndarray
             Points squared, broadcast shape.
         """
-        phi, other_phi = _phi(doses), _phi(other_doses)
+        phi = _phi(doses)
         both = self.correlation * self.sd_intercept * self.sd_slope
-        persons = self.sd_intercept**2 + both * (phi + other_phi) + self.sd_slope**2 * phi * other_phi
-        drift = self.drift_variance * np.exp(-np.abs(weeks - other_weeks) / self.drift_weeks)
-        return np.asarray(persons + drift)
+        of_intercept, of_slope = self.sd_intercept**2 + both * phi, both + self.sd_slope**2 * phi
+        drift = self.drift_variance * np.exp(np.abs(weeks - other_weeks) / -self.drift_weeks)
+        return np.asarray(of_intercept + of_slope * _phi(other_doses) + drift)
+
+    def variance(self, doses: FloatArray) -> FloatArray:
+        """Give the variance of true scores, points squared: the covariance of each with itself, at any week."""
+        phi = _phi(doses)
+        both = self.correlation * self.sd_intercept * self.sd_slope
+        return np.asarray(self.sd_intercept**2 + self.drift_variance + (2 * both + self.sd_slope**2 * phi) * phi)
 
     def given(self, doses: npt.ArrayLike, weeks: npt.ArrayLike, scores: npt.ArrayLike) -> Conditional:
-        """Condition the model on a patient's scores.
+        """Condition the model on a patient's scores, or on those of many patients with equally many scores.
 
         Parameters
         ----------
-        doses, weeks, scores : array_like, shape (n,)
-            The scores in the order in which they became known, with dose and weeks, both 0 or more. n is at least 1.
+        doses, weeks, scores : array_like, shape (..., n)
+            The scores in the order in which they became known, with dose and weeks, both 0 or more. n is at least 1;
+            axes before it are patients.
 
         Returns
         -------
@@ -187,7 +194,7 @@ class GrowthCurve:
         Raises
         ------
         InvalidSeries
-            If there is no score, the lengths differ, a number is not finite, a dose or week is negative, or a score
+            If there is no score, the shapes differ, a number is not finite, a dose or week is negative, or a score
             lies outside the range of the scale.
 
         Notes
@@ -195,148 +202,18 @@ class GrowthCurve:
         With L the Cholesky factor of the covariance of all scores, L^-1 whitens them, and its leading block is that
         of the first scores alone: one factorisation serves every look.
         """
-        doses, weeks = _points(doses, weeks)
+        doses, weeks = points_in_treatment(doses, weeks)
         scores = np.asarray(scores, dtype=np.float64)
         if scores.shape != doses.shape or not scores.size:
             raise InvalidSeries("a conditional prediction needs one dose, one week and one score per observation")
-        if not np.all((scores >= self.minimum) & (scores <= self.maximum)):
+        if not ((scores >= self.minimum) & (scores <= self.maximum)).all():
             allowed = f"{self.minimum} to {self.maximum}"
             raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
-        covariance = self.covariance(doses[:, None], weeks[:, None], doses, weeks)
-        covariance[np.diag_indices_from(covariance)] += self.noise_variance
-        factor = np.linalg.cholesky(covariance)
-        whitener = solve_triangular(factor, np.eye(len(scores)), lower=True, check_finite=False)
-        return Conditional(self, doses, weeks, whitener, whitener @ (scores - self.expected(doses)))
-
-
-@dataclass(frozen=True, slots=True)
-class Conditional:
-    """The growth model given a patient's scores; made by :meth:`GrowthCurve.given`.
-
-    Parameters
-    ----------
-    curve : GrowthCurve
-        The model.
-    doses, weeks : ndarray, shape (n,)
-        Where the scores lie.
-    whitener : ndarray, shape (n, n)
-        Inverse of the lower Cholesky factor of the covariance of the scores.
-    whitened : ndarray, shape (n,)
-        The scores' deviations from their means, multiplied by that inverse.
-
-    Notes
-    -----
-    The methods take `known`: how many of the scores each prediction may use, the first ones in order, as one number
-    or one per prediction. None is all of them, 0 is none.
-    """
-
-    curve: GrowthCurve
-    doses: FloatArray
-    weeks: FloatArray
-    whitener: FloatArray
-    whitened: FloatArray
-
-    def predict(self, doses: npt.ArrayLike, weeks: npt.ArrayLike, known: npt.ArrayLike | None = None) -> Prediction:
-        """Predict new scores.
-
-        Parameters
-        ----------
-        doses, weeks : array_like, shape (m,)
-            Where the new scores lie, both 0 or more.
-        known : int or array_like of int, shape (m,), optional
-            How many of the scores may be used; all when None.
-
-        Returns
-        -------
-        Prediction
-
-        Raises
-        ------
-        InvalidSeries
-            If the lengths differ, a number is not finite, or a dose or week is negative.
-
-        Notes
-        -----
-        mean = M + C' V^-1 (y - M_y) and variance = K - C' V^-1 C, with V = L L' the covariance of the scores used,
-        C their covariance with the new true score and K its own variance; a new observed score adds the noise.
-
-        Examples
-        --------
-        A PHQ-9 of 15 at the first session: what to expect at the fourth (dose 3)?
-
-        >>> after_one = default_curve("phq-9").given([0], [0], [15])
-        >>> later = after_one.predict([3], [3])
-        >>> later.mean.round(1), later.band()
-        (array([10.5]), (array([5]), array([16])))
-        """
-        doses, weeks = _points(doses, weeks)
-        shift, reduction = self._update(self._covariance_with(doses, weeks), known)
-        true_variance = np.maximum(self.curve.covariance(doses, weeks, doses, weeks) - reduction, 0.0)
-        return Prediction(
-            mean=self.curve.expected(doses) + shift,
-            sd=np.sqrt(true_variance + self.curve.noise_variance),
-            true_sd=np.sqrt(true_variance),
-            minimum=self.curve.minimum,
-            maximum=self.curve.maximum,
-        )
-
-    def true_change(
-        self,
-        start_doses: npt.ArrayLike,
-        start_weeks: npt.ArrayLike,
-        end_doses: npt.ArrayLike,
-        end_weeks: npt.ArrayLike,
-        known: npt.ArrayLike | None = None,
-    ) -> TrueChange:
-        """Estimate how far the true score fell between two points in treatment.
-
-        Parameters
-        ----------
-        start_doses, start_weeks, end_doses, end_weeks : array_like, shape (m,)
-            The two points of each change, all 0 or more.
-        known : int or array_like of int, shape (m,), optional
-            How many of the scores may be used; all when None.
-
-        Returns
-        -------
-        TrueChange
-            The true score at the start minus the true score at the end.
-
-        Raises
-        ------
-        InvalidSeries
-            As for :meth:`predict`.
-
-        Notes
-        -----
-        A true score is the observed one without its noise. Scores after the end point count as well: they tell where
-        the patient was at the time (smoothing).
-        """
-        start_doses, start_weeks = _points(start_doses, start_weeks)
-        end_doses, end_weeks = _points(end_doses, end_weeks)
-        cross = self._covariance_with(start_doses, start_weeks) - self._covariance_with(end_doses, end_weeks)
-        shift, reduction = self._update(cross, known)
-        covariance = self.curve.covariance
-        variance = (
-            covariance(start_doses, start_weeks, start_doses, start_weeks)
-            + covariance(end_doses, end_weeks, end_doses, end_weeks)
-            - 2 * covariance(start_doses, start_weeks, end_doses, end_weeks)
-        )
-        mean = self.curve.expected(start_doses) - self.curve.expected(end_doses) + shift
-        return TrueChange(mean, np.sqrt(np.maximum(variance - reduction, 0.0)))
-
-    def _covariance_with(self, doses: FloatArray, weeks: FloatArray) -> FloatArray:
-        return self.curve.covariance(self.doses[:, None], self.weeks[:, None], doses, weeks)
-
-    def _update(self, cross: FloatArray, known: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
-        """Give what the known scores add to the mean, and take from the variance, of each quantity.
-
-        `cross` has shape (n, m): the covariance of the scores with the m quantities.
-        """
-        weights = self.whitener @ cross
-        if known is not None:
-            weights = np.where(np.arange(len(self.whitened))[:, None] < np.asarray(known), weights, 0.0)
-        return self.whitened @ weights, np.einsum("ij,ij->j", weights, weights)
+        covariance = self.covariance(doses[..., :, None], weeks[..., :, None], doses[..., None, :], weeks[..., None, :])
+        noise = self.noise_variance * np.eye(scores.shape[-1])
+        # Inverted as an upper triangle, which leaves nothing to pivot: no weight of a later score on an earlier one.
+        whitener = np.linalg.inv(np.linalg.cholesky(covariance + noise).mT).mT
+        return Conditional(self, doses, weeks, whitener, np.matvec(whitener, scores - self.expected(doses)))
 
 
 @cache
@@ -367,14 +244,3 @@ def default_curve(instrument_key: str) -> GrowthCurve | None:
 def _phi(doses: FloatArray) -> FloatArray:
     """Give the shape of the response: steep first, then flattening, level from the plateau on."""
     return np.log1p(np.minimum(doses, PLATEAU_DOSE))
-
-
-def _points(doses: npt.ArrayLike, weeks: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
-    """Check points in treatment and give them as arrays."""
-    doses, weeks = np.atleast_1d(np.asarray(doses, np.float64)), np.atleast_1d(np.asarray(weeks, np.float64))
-    if doses.ndim != 1 or doses.shape != weeks.shape:
-        raise InvalidSeries("doses and weeks must be two lists of the same length")
-    for name, values in (("dose", doses), ("week", weeks)):
-        if not np.all((values >= 0) & (values < np.inf)):
-            raise InvalidSeries(f"each {name} must be a finite number, 0 or more", pointer=f"/{name}")
-    return doses, weeks

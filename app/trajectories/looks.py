@@ -1,30 +1,33 @@
-"""The numbers behind a verdict: what the model says at each administration of a series.
+"""The numbers behind a verdict: what the model says at each administration of a course.
 
-A look at an administration uses the scores up to it and none after it. All looks of a series come from one
-factorisation (see :meth:`GrowthCurve.given`). Figures are rounded here, once, so that the evidence that is shown is
-exactly what was compared with the thresholds, and so that a verdict that is computed again comes out the same.
+A look at an administration uses the scores up to it and none after it. All looks of a course come from one
+factorisation (see :meth:`GrowthCurve.given`), and courses that are alike are computed together. Figures are rounded
+here, once, so that the evidence that is shown is exactly what was compared with the thresholds, and so that a verdict
+that is computed again comes out the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from app.trajectories.growth import Conditional, GrowthCurve
+from app.trajectories.conditional import Conditional, Points
+from app.trajectories.course import Course
 from app.trajectories.policy import Plan
-from app.trajectories.prediction import FloatArray, TrueChange
+from app.trajectories.prediction import FloatArray, IntArray, Prediction
 from app.trajectories.series import Observation
-from app.trajectories.yardstick import Yardstick
 
 _POINT_DECIMALS = 2
 _PROBABILITY_DECIMALS = 4
 
+_CELLS_AT_ONCE = 250_000
+"""So many cells of covariance matrices are held at a time (2 MB an array), however large the batch."""
 
-@dataclass(frozen=True, slots=True)
-class Look:
+
+class Look(NamedTuple):
     """What the model says at one treated administration.
 
     Parameters
@@ -64,52 +67,50 @@ class Look:
     established_early: float | None
 
 
-def look_at_each(treated: Sequence[Observation], yardstick: Yardstick, first: int = 0) -> tuple[Look, ...]:
-    """Look at the treated administrations of a series, each with the scores up to it.
+def look_at(courses: Sequence[Course]) -> list[tuple[Look, ...]]:
+    """Look at the treated administrations of courses, each with the scores up to it.
 
     Parameters
     ----------
-    treated : sequence of Observation
-        The baseline and what follows, in time order.
-    yardstick : Yardstick
-        What they are held against.
-    first : int
-        Position of the first administration to look at. Those before it count as scores all the same.
+    courses : sequence of Course
+        Of any instruments and lengths.
 
     Returns
     -------
-    tuple of Look
-        In time order.
+    list of tuple of Look
+        For each course the looks from `looked_at_from` on, in time order; none where nothing is treated.
+
+    Notes
+    -----
+    Courses with one curve, one good end of the scale and equally many scores are computed at once. Each has rows and
+    a factorisation of its own, so that it makes no difference in whose company a course is looked at.
     """
-    given = condition_on(treated, yardstick.curve)
-    known = np.arange(first + 1, len(treated) + 1)
-    rows = zip(
-        treated[first:],
-        known.tolist(),
-        _expectations(given, yardstick, first),
-        _outlooks(treated, given, yardstick, known),
-        _changes(treated, given, yardstick, known),
-        strict=True,
-    )
-    return tuple(
-        Look(observation, count, *expectation, *outlook, *change)
-        for observation, count, expectation, outlook, change in rows
-    )
+    alike: defaultdict[Hashable, list[int]] = defaultdict(list)
+    for position, course in enumerate(courses):
+        if course.treated:
+            alike[course.curve, course.lower_is_better, len(course.treated), course.looked_at_from].append(position)
+    looks: list[tuple[Look, ...]] = [()] * len(courses)
+    for positions in alike.values():
+        at_once = max(1, _CELLS_AT_ONCE // len(courses[positions[0]].treated) ** 2)
+        for start in range(0, len(positions), at_once):
+            some = positions[start : start + at_once]
+            for position, found in zip(some, _look_at_alike([courses[each] for each in some]), strict=True):
+                looks[position] = found
+    return looks
 
 
-def condition_on(treated: Sequence[Observation], curve: GrowthCurve) -> Conditional:
-    """Condition a curve on treated observations, in time order."""
-    doses, weeks, scores = zip(*((each.dose, each.weeks, each.score) for each in treated), strict=True)
-    return curve.given(doses, weeks, scores)
+def placed(treated: Sequence[Observation]) -> tuple[list[float], list[float], list[float]]:
+    """Give doses, weeks and scores of treated observations, as a curve is conditioned on them."""
+    return [each.dose for each in treated], [each.weeks for each in treated], [each.score for each in treated]
 
 
-def weeks_at(doses: FloatArray, treated: Sequence[Observation], plan: Plan) -> FloatArray:
-    """Give the calendar time of doses: between observations by interpolation, later ones by the planned interval.
+def weeks_at(dose: float, treated: Sequence[Observation], plan: Plan) -> float:
+    """Give the calendar time of a dose: between observations by interpolation, later by the planned interval.
 
     Parameters
     ----------
-    doses : ndarray, shape (m,)
-        Doses, whole or not.
+    dose : float
+        Dose, whole or not.
     treated : sequence of Observation
         The baseline and what follows, in time order.
     plan : Plan
@@ -117,89 +118,119 @@ def weeks_at(doses: FloatArray, treated: Sequence[Observation], plan: Plan) -> F
 
     Returns
     -------
-    ndarray, shape (m,)
-        Weeks since the baseline; 0 for doses before it.
+    float
+        Weeks since the baseline; 0 for a dose before it.
 
     Notes
     -----
     A dose counts from its first observation, so that a later score never moves a point that has been passed.
     """
-    passed = [treated[0]]
-    for observation in treated[1:]:
-        if observation.dose > passed[-1].dose:
-            passed.append(observation)
-    between = np.interp(doses, [each.dose for each in passed], [each.weeks for each in passed])
+    passed = treated[0]
+    if dose <= passed.dose:
+        return passed.weeks
+    for each in treated:
+        if each.dose == dose:
+            return each.weeks
+        if each.dose > dose:
+            return passed.weeks + (each.weeks - passed.weeks) / (each.dose - passed.dose) * (dose - passed.dose)
+        if each.dose > passed.dose:
+            passed = each
     newest = treated[-1]
-    ahead = newest.weeks + plan.weeks_for(1) * (doses - newest.dose)
-    return np.where(doses > passed[-1].dose, ahead, between)
+    return newest.weeks + plan.weeks_for(1) * (dose - newest.dose)
 
 
-def _expectations(
-    given: Conditional, yardstick: Yardstick, first: int
-) -> Iterator[tuple[float, tuple[int, int], tuple[int, int]]]:
-    """Give the expected score and its two bands from the baseline only."""
-    prediction = given.predict(given.doses[first:], given.weeks[first:], known=1)
-    expected = np.round(prediction.expected(), _POINT_DECIMALS).tolist()
-    bands, clear_bands = (
-        zip(*(limits.tolist() for limits in prediction.band(level)), strict=True)
-        for level in (yardstick.policy.band_level, yardstick.policy.clear_band_level)
+class _Figures(NamedTuple):
+    """What courses that are looked at together are held against: arrays of shape (courses, 1), NaN where undefined."""
+
+    goal: FloatArray
+    deterioration: FloatArray
+    needed_improvement: FloatArray
+    noticeable_improvement: FloatArray
+    early_dose: FloatArray
+    early_weeks: FloatArray
+    weeks_each: FloatArray
+    band_level: FloatArray
+    clear_band_level: FloatArray
+
+
+def _figures(courses: Sequence[Course]) -> _Figures:
+    rows = [
+        (
+            each.goal_score,
+            each.deterioration_score,
+            each.needed_improvement,
+            each.criteria.important_difference,
+            each.policy.early_window_dose,
+            weeks_at(each.policy.early_window_dose, each.treated, each.plan),
+            each.plan.weeks_for(1),
+            each.policy.band_level,
+            each.policy.clear_band_level,
+        )
+        for each in courses
+    ]
+    return _Figures(*np.array(rows, dtype=np.float64).T[..., None])
+
+
+def _look_at_alike(courses: Sequence[Course]) -> Iterator[tuple[Look, ...]]:
+    """Look at courses with one curve, one good end of the scale and equally many scores.
+
+    Arrays have a row for each course and a column for each look. What is undefined is NaN in arrays, None in looks.
+    """
+    first, lower_is_better = courses[0].looked_at_from, courses[0].lower_is_better
+    given = courses[0].curve.given(*zip(*(placed(each.treated) for each in courses), strict=True))
+    known = np.arange(first, given.doses.shape[-1]) + 1
+    ends = [[each.policy.end_dose(each.plan, look.dose) for look in each.treated[first:]] for each in courses]
+    figures = _figures(courses)
+    baseline, end, now_and_early = _points(given, figures, first, np.array(ends, dtype=np.float64))
+    chances = [
+        *_outlooks(end.predict(known), figures, lower_is_better),
+        *_changes(baseline, now_and_early, known, figures, lower_is_better),
+    ]
+    rounded = np.array(chances).round(_PROBABILITY_DECIMALS)
+    columns = np.where(np.isnan(rounded), np.array(None), rounded).tolist()
+    expectations = _expectations(now_and_early[: len(known)].predict(known=1), figures)
+    for course, *rows in zip(courses, *expectations, ends, *columns, strict=True):
+        yield tuple(map(Look, course.treated[first:], known.tolist(), *rows))
+
+
+def _points(given: Conditional, figures: _Figures, first: int, end_doses: FloatArray) -> tuple[Points, Points, Points]:
+    """Give the points that matter: the baseline, the end of each look, and each look with its early window after it."""
+    doses, weeks = given.doses[:, first:], given.weeks[:, first:]
+    looks = doses.shape[-1]
+    end_weeks = weeks + figures.weeks_each * (end_doses - doses)
+    points = given.at(
+        np.concatenate([given.doses[:, :1], end_doses, doses, figures.early_dose.repeat(looks, axis=1)], axis=1),
+        np.concatenate([given.weeks[:, :1], end_weeks, weeks, figures.early_weeks.repeat(looks, axis=1)], axis=1),
     )
-    return zip(expected, bands, clear_bands, strict=True)
+    return points[:1], points[1 : 1 + looks], points[1 + looks :]
 
 
-def _outlooks(
-    treated: Sequence[Observation], given: Conditional, yardstick: Yardstick, known: npt.NDArray[np.int_]
-) -> Iterator[tuple[int, float | None, float | None]]:
-    """Give the end dose, and the probabilities of the goal and of deterioration at it."""
-    newest = [treated[count - 1] for count in known]
-    plan = yardstick.plan
-    ends = [yardstick.policy.end_dose(plan, each.dose) for each in newest]
-    weeks = [each.weeks + plan.weeks_for(end - each.dose) for each, end in zip(newest, ends, strict=True)]
-    at_end = given.predict(ends, weeks, known)
-    goal = _rounded(yardstick.chance_of_goal(at_end), len(known))
-    deterioration = _rounded(yardstick.chance_of_deterioration(at_end), len(known))
-    return zip(ends, goal, deterioration, strict=True)
+def _expectations(prediction: Prediction, figures: _Figures) -> tuple[Iterable[Any], Iterable[Any], Iterable[Any]]:
+    """Give the expected scores and the two bands around them."""
+    lower, upper = prediction.band(np.array([figures.band_level, figures.clear_band_level]))
+    bands, clear_bands = (map(zip, *limits) for limits in zip(lower.tolist(), upper.tolist(), strict=True))
+    return prediction.expected().round(_POINT_DECIMALS).tolist(), bands, clear_bands
+
+
+def _outlooks(at_end: Prediction, figures: _Figures, lower_is_better: bool) -> tuple[FloatArray, FloatArray]:
+    """Give the probabilities of the goal and of reliable deterioration at the end doses."""
+    if lower_is_better:
+        return at_end.at_most(figures.goal), at_end.at_least(figures.deterioration)
+    return at_end.at_least(figures.goal), at_end.at_most(figures.deterioration)
 
 
 def _changes(
-    treated: Sequence[Observation], given: Conditional, yardstick: Yardstick, known: npt.NDArray[np.int_]
-) -> Iterator[tuple[float, float | None, float | None]]:
+    baseline: Points, now_and_early: Points, known: IntArray, figures: _Figures, lower_is_better: bool
+) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Give the probabilities that the true improvement counts, is noticeable, and was there early.
 
     Whether it was there early is judged with all scores so far (smoothing): a score at dose 5 also tells where the
     patient was at dose 3, and may settle what was in doubt then.
     """
-    count, newest = len(known), known - 1
-    early_doses = np.full(count, float(yardstick.policy.early_window_dose))
-    early_weeks = weeks_at(early_doses, treated, yardstick.plan)
-    improved = _true_improvement(
-        given,
-        yardstick,
-        np.concatenate([given.doses[newest], early_doses]),
-        np.concatenate([given.weeks[newest], early_weeks]),
-        np.concatenate([known, known]),
-    )
-    counts = improved.at_least(yardstick.needed_improvement)
-    difference = yardstick.criteria.important_difference
-    noticeable = None if difference is None else improved.at_least(difference)[:count]
-    early = np.where(given.doses[newest] < early_doses, np.nan, counts[count:])
-    established = np.round(counts[:count], _PROBABILITY_DECIMALS).tolist()
-    return zip(established, _rounded(noticeable, count), _rounded(early, count), strict=True)
-
-
-def _true_improvement(
-    given: Conditional, yardstick: Yardstick, doses: FloatArray, weeks: FloatArray, known: npt.NDArray[np.int_]
-) -> TrueChange:
-    """Give the true improvement from the baseline to points in treatment, positive when better."""
-    start = np.full(len(doses), given.doses[0]), np.full(len(doses), given.weeks[0])
-    if yardstick.lower_is_better:
-        return given.true_change(*start, doses, weeks, known)
-    return given.true_change(doses, weeks, *start, known)
-
-
-def _rounded(probabilities: FloatArray | None, count: int) -> list[float | None]:
-    """Round probabilities; those that are not defined become None."""
-    if probabilities is None:
-        return [None] * count
-    rounded = np.round(probabilities, _PROBABILITY_DECIMALS).tolist()
-    return [None if np.isnan(probability) else probability for probability in rounded]
+    looks = len(known)
+    start, end = (baseline, now_and_early) if lower_is_better else (now_and_early, baseline)
+    improved = start.fall_to(end, np.concatenate([known, known]))
+    counts = improved.at_least(figures.needed_improvement)
+    noticeable = improved.at_least(figures.noticeable_improvement)
+    not_there_yet = now_and_early.doses[:, :looks] < figures.early_dose
+    return counts[:, :looks], noticeable[:, :looks], np.where(not_there_yet, np.nan, counts[:, looks:])

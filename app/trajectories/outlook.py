@@ -8,8 +8,9 @@ from enum import StrEnum
 import numpy as np
 
 from app.scales.change import ChangeCriteria
-from app.trajectories.growth import Conditional, GrowthCurve
-from app.trajectories.looks import condition_on, weeks_at
+from app.trajectories.conditional import Conditional
+from app.trajectories.growth import GrowthCurve
+from app.trajectories.looks import placed, weeks_at
 from app.trajectories.natural import natural_course
 from app.trajectories.policy import Plan, Policy
 from app.trajectories.prediction import FloatArray
@@ -140,10 +141,10 @@ def expected_curve(series: Series, curve: GrowthCurve, policy: Policy, plan: Pla
     if not treated:
         return None
     baseline, newest = treated[0], treated[-1]
-    given = condition_on(treated, curve)
+    given = curve.given(*placed(treated))
     last = max(policy.end_dose(plan, newest.dose), *(each.dose for each in treated))
     doses = np.arange(baseline.dose, last + 1, dtype=np.float64)
-    weeks = weeks_at(doses, treated, plan)
+    weeks = np.array([weeks_at(dose, treated, plan) for dose in doses.tolist()])
     ahead = doses >= newest.dose
     start = CurvePoint(baseline.dose, 0.0, float(baseline.score), round(baseline.score), round(baseline.score))
     natural = natural_course(curve.instrument, baseline.score, weeks)
@@ -183,14 +184,13 @@ def review_points(
         return ()
     newest = treated[-1]
     kinds = _review_kinds(policy, plan, newest.dose)
-    doses = np.array(list(kinds), dtype=np.float64)
-    weeks = weeks_at(doses, treated, plan)
-    given = condition_on(treated, curve)
+    weeks = np.array([weeks_at(dose, treated, plan) for dose in kinds])
+    given = curve.given(*placed(treated))
     now = float(given.predict(newest.dose, newest.weeks).expected()[0])
     rows = zip(
         kinds.items(),
         weeks.tolist(),
-        given.predict(doses, weeks).expected().tolist(),
+        given.predict(list(kinds), weeks).expected().tolist(),
         _natural_gains(curve.instrument, criteria, treated[0].score, newest.weeks, weeks),
         strict=True,
     )

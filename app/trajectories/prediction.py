@@ -22,11 +22,11 @@ class Prediction:
 
     Parameters
     ----------
-    mean : ndarray, shape (m,)
+    mean : ndarray, shape (..., m)
         Points. Not cut to the range.
-    sd : ndarray, shape (m,)
+    sd : ndarray, shape (..., m)
         Standard deviation of a new observed score, points.
-    true_sd : ndarray, shape (m,)
+    true_sd : ndarray, shape (..., m)
         Standard deviation of the true score, without the noise of one answer, points.
     minimum, maximum : int
         Range of the score, points.
@@ -53,7 +53,7 @@ class Prediction:
 
         Returns
         -------
-        ndarray, shape (m,)
+        ndarray, shape (..., m)
             Probabilities.
 
         Examples
@@ -67,7 +67,7 @@ class Prediction:
         return np.where(point >= self.maximum, 1.0, np.where(point < self.minimum, 0.0, within))
 
     def at_least(self, score: npt.ArrayLike) -> FloatArray:
-        """Give P(Y >= score), shape (m,).
+        """Give P(Y >= score), shape (..., m).
 
         Parameters
         ----------
@@ -76,26 +76,26 @@ class Prediction:
 
         Returns
         -------
-        ndarray, shape (m,)
+        ndarray, shape (..., m)
             Probabilities.
         """
         return 1.0 - self.at_most(np.ceil(np.asarray(score, dtype=np.float64)) - 1.0)
 
-    def band(self, level: float = 0.8) -> tuple[IntArray, IntArray]:
+    def band(self, level: npt.ArrayLike = 0.8) -> tuple[IntArray, IntArray]:
         """Give the closed band of whole points in which a new score is expected.
 
         Parameters
         ----------
-        level : float
-            Central probability of the band, above 0 and below 1.
+        level : float or array_like
+            Central probability of the band, above 0 and below 1; one number, or one per prediction.
 
         Returns
         -------
-        lower, upper : ndarray of int, shape (m,)
+        lower, upper : ndarray of int, shape (..., m)
             Smallest scores whose P(Y <= k) reaches (1 - level) / 2 and (1 + level) / 2. Being closed and whole, the
             band holds at least the level.
         """
-        first, last = (np.ceil(self.mean + self.sd * float(ndtri(share)) - _HALF_A_POINT) for share in _tails(level))
+        first, last = (np.ceil(self.mean + self.sd * ndtri(share) - _HALF_A_POINT) for share in _tails(level))
         return self._within_range(first).astype(np.int64), self._within_range(last).astype(np.int64)
 
     def quantiles(self, level: float = 0.8) -> tuple[FloatArray, FloatArray]:
@@ -108,18 +108,18 @@ class Prediction:
 
         Returns
         -------
-        lower, upper : ndarray, shape (m,)
+        lower, upper : ndarray, shape (..., m)
             Points.
         """
-        first, last = (self.mean + self.sd * float(ndtri(share)) for share in _tails(level))
+        first, last = (self.mean + self.sd * ndtri(share) for share in _tails(level))
         return self._within_range(first), self._within_range(last)
 
     def expected(self) -> FloatArray:
-        """Give the mean as it is shown, cut to the range of the scale, shape (m,), points."""
+        """Give the mean as it is shown, cut to the range of the scale, shape (..., m), points."""
         return self._within_range(self.mean)
 
     def _within_range(self, points: FloatArray) -> FloatArray:
-        return np.clip(points, self.minimum, self.maximum)
+        return np.minimum(np.maximum(points, self.minimum), self.maximum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,30 +128,32 @@ class TrueChange:
 
     Parameters
     ----------
-    mean, sd : ndarray, shape (m,)
+    mean, sd : ndarray, shape (..., m)
         Points.
     """
 
     mean: FloatArray
     sd: FloatArray
 
-    def at_least(self, points: float) -> FloatArray:
+    def at_least(self, points: npt.ArrayLike) -> FloatArray:
         """Give P(change >= points).
 
         Parameters
         ----------
-        points : float
-            Points, positive for a fall of the score.
+        points : float or array_like
+            Points, positive for a fall of the score; one number, or one per change.
 
         Returns
         -------
-        ndarray, shape (m,)
-            Probabilities; 0 or 1 for the change from a point to itself, which is 0.
+        ndarray, shape (..., m)
+            Probabilities; 0 or 1 for the change from a point to itself, which is 0. NaN where the points are.
         """
-        safe_sd = np.where(self.sd > 0, self.sd, 1.0)
-        return np.where(self.sd > 0, ndtr((self.mean - points) / safe_sd), (self.mean >= points) * 1.0)
+        moved = self.sd > 0
+        beyond = self.mean - np.asarray(points, dtype=np.float64)
+        return np.where(moved, ndtr(beyond / np.where(moved, self.sd, 1.0)), np.heaviside(beyond, 1.0))
 
 
-def _tails(level: float) -> tuple[float, float]:
-    assert 0 < level < 1, "the level of a band is a probability"
+def _tails(level: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    level = np.asarray(level, dtype=np.float64)
+    assert ((level > 0) & (level < 1)).all(), "the level of a band is a probability"
     return (1 - level) / 2, (1 + level) / 2

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeAlias
 
+from app.trajectories.course import Course
 from app.trajectories.findings import Findings
 from app.trajectories.progress import Reason, ReasonCode, SignalReason
-from app.trajectories.yardstick import Yardstick
+
+Figures: TypeAlias = Mapping[str, float | None]
 
 
-def reasons_for(signal_reason: SignalReason, now: Findings, yardstick: Yardstick) -> tuple[Reason, ...]:
+def reasons_for(signal_reason: SignalReason, now: Findings, course: Course) -> tuple[Reason, ...]:
     """Give all reasons that apply to a verdict, the signal's own first.
 
     Parameters
@@ -18,8 +21,8 @@ def reasons_for(signal_reason: SignalReason, now: Findings, yardstick: Yardstick
         What set the signal.
     now : Findings
         The tests at this look.
-    yardstick : Yardstick
-        What the series is held against.
+    course : Course
+        The course that they belong to.
 
     Returns
     -------
@@ -28,19 +31,20 @@ def reasons_for(signal_reason: SignalReason, now: Findings, yardstick: Yardstick
         improvement.
     """
     own = ReasonCode(signal_reason)
-    codes = dict.fromkeys((own, *_applying(own, now, yardstick)))
+    codes = dict.fromkeys((own, *_applying(own, now, course)))
     observation = now.look.observation
-    common = {
+    common: dict[str, float | int | str] = {
         "dose": observation.dose,
-        "baseline": yardstick.baseline.score,
+        "baseline": course.baseline.score,
         "score": observation.score,
-        "improvement": yardstick.improvement(observation.score),
+        "improvement": now.improvement,
     }
-    evidence = _evidence(now, yardstick)
-    return tuple(
-        Reason(code, {**common, **{name: figure for name, figure in evidence[code].items() if figure is not None}})
-        for code in codes
-    )
+    return tuple(Reason(code, common | _known(_EVIDENCE[code](now, course))) for code in codes)
+
+
+def _known(figures: Figures) -> dict[str, float | int | str]:
+    """Leave out the figures that do not exist."""
+    return {name: figure for name, figure in figures.items() if figure is not None}
 
 
 def deterioration_reason(now: Findings) -> SignalReason:
@@ -48,22 +52,22 @@ def deterioration_reason(now: Findings) -> SignalReason:
     return SignalReason.DETERIORATION_CONFIRMED if now.confirmed else SignalReason.DETERIORATION_UNCONFIRMED
 
 
-def _applying(own: ReasonCode, now: Findings, yardstick: Yardstick) -> Iterator[ReasonCode]:
+def _applying(own: ReasonCode, now: Findings, course: Course) -> Iterator[ReasonCode]:
     """Name what holds, whether or not it set the signal; the model's tests only where they may set one."""
-    if yardstick.plan.crisis_pause:
+    if course.plan.crisis_pause:
         yield ReasonCode.CRISIS_PAUSE
     if now.deteriorated:
         yield ReasonCode(deterioration_reason(now))
     if now.enough_to_judge and now.good_enough:
         yield ReasonCode.GOOD_ENOUGH
-    if yardstick.started_below_cutoff:
+    if course.started_below_cutoff:
         yield ReasonCode.STARTED_BELOW_CUTOFF
     elif now.enough_to_judge:
         if now.likely_to_deteriorate:
             yield ReasonCode.LIKELY_TO_DETERIORATE
-        if not yardstick.plan.only_worsening_signals:
+        if not course.plan.only_worsening_signals:
             yield from _tests_that_hold(own, now)
-    if yardstick.late_baseline:
+    if course.late_baseline:
         yield ReasonCode.LATE_BASELINE
 
 
@@ -80,42 +84,80 @@ def _tests_that_hold(own: ReasonCode, now: Findings) -> Iterator[ReasonCode]:
         yield ReasonCode.ABOVE_BAND
 
 
-def _evidence(now: Findings, yardstick: Yardstick) -> Mapping[ReasonCode, Mapping[str, float | int | None]]:
-    """Give the numbers behind each reason; None for what does not exist here and is left out."""
-    look, policy, criteria = now.look, yardstick.policy, yardstick.criteria
-    expectation = {"expected": look.expected, "lower": look.band[0], "upper": look.band[1]}
-    worsening = {"reliable_change": criteria.reliable_change}
-    improvement = {
-        "probability": look.established,
-        "threshold": policy.no_change_probability,
-        "needed_improvement": yardstick.needed_improvement,
-        "due_dose": now.due_dose,
-        "late_window_dose": yardstick.late_window,
-    }
-    goal = {
-        "probability": look.goal,
-        "threshold": policy.goal_probability,
-        "goal_score": yardstick.goal_score,
-        "end_dose": look.end_dose,
-    }
-    outlook = {
-        "probability": look.deterioration,
-        "threshold": policy.deterioration_probability,
-        "reliable_change": criteria.reliable_change,
-        "end_dose": look.end_dose,
-    }
+def _nothing_more(_now: Findings, _course: Course) -> Figures:
+    return {}
+
+
+def _expectation(now: Findings, _course: Course) -> Figures:
+    lower, upper = now.look.band
+    return {"expected": now.look.expected, "lower": lower, "upper": upper}
+
+
+def _band(now: Findings, course: Course) -> Figures:
+    return {**_expectation(now, course), "level": course.policy.band_level}
+
+
+def _worsening(_now: Findings, course: Course) -> Figures:
+    return {"reliable_change": course.criteria.reliable_change}
+
+
+def _outlook(now: Findings, course: Course) -> Figures:
     return {
-        ReasonCode.DETERIORATION_UNCONFIRMED: worsening,
-        ReasonCode.DETERIORATION_CONFIRMED: worsening,
-        ReasonCode.ABOVE_BAND: {**expectation, "level": policy.band_level},
-        ReasonCode.UNLIKELY_TO_REACH_GOAL: goal,
-        ReasonCode.LIKELY_TO_DETERIORATE: outlook,
-        ReasonCode.TIME_FOR_REVIEW: improvement,
-        ReasonCode.AS_EXPECTED: expectation,
-        ReasonCode.GOOD_ENOUGH: {"cutoff": criteria.cutoff, "reliable_change": criteria.reliable_change},
-        ReasonCode.TOO_EARLY: {"scores": look.known, "early_window_dose": policy.early_window_dose},
-        ReasonCode.NO_CHANGE_YET: improvement,
-        ReasonCode.STARTED_BELOW_CUTOFF: {"cutoff": criteria.cutoff},
-        ReasonCode.CRISIS_PAUSE: {},
-        ReasonCode.LATE_BASELINE: {"baseline_dose": yardstick.baseline.dose},
+        "probability": now.look.deterioration,
+        "threshold": course.policy.deterioration_probability,
+        "reliable_change": course.criteria.reliable_change,
+        "end_dose": now.look.end_dose,
     }
+
+
+def _improvement(now: Findings, course: Course) -> Figures:
+    return {
+        "probability": now.look.established,
+        "threshold": course.policy.no_change_probability,
+        "needed_improvement": course.needed_improvement,
+        "due_dose": now.due_dose,
+        "late_window_dose": course.late_window,
+    }
+
+
+def _goal(now: Findings, course: Course) -> Figures:
+    return {
+        "probability": now.look.goal,
+        "threshold": course.policy.goal_probability,
+        "goal_score": course.goal_score,
+        "end_dose": now.look.end_dose,
+    }
+
+
+def _cutoff(_now: Findings, course: Course) -> Figures:
+    return {"cutoff": course.criteria.cutoff}
+
+
+def _cutoff_and_change(now: Findings, course: Course) -> Figures:
+    return {**_cutoff(now, course), **_worsening(now, course)}
+
+
+def _early_window(now: Findings, course: Course) -> Figures:
+    return {"scores": now.look.known, "early_window_dose": course.policy.early_window_dose}
+
+
+def _late_baseline(_now: Findings, course: Course) -> Figures:
+    return {"baseline_dose": course.baseline.dose}
+
+
+_EVIDENCE: Mapping[ReasonCode, Callable[[Findings, Course], Figures]] = {
+    ReasonCode.DETERIORATION_UNCONFIRMED: _worsening,
+    ReasonCode.DETERIORATION_CONFIRMED: _worsening,
+    ReasonCode.ABOVE_BAND: _band,
+    ReasonCode.UNLIKELY_TO_REACH_GOAL: _goal,
+    ReasonCode.LIKELY_TO_DETERIORATE: _outlook,
+    ReasonCode.TIME_FOR_REVIEW: _improvement,
+    ReasonCode.AS_EXPECTED: _expectation,
+    ReasonCode.GOOD_ENOUGH: _cutoff_and_change,
+    ReasonCode.TOO_EARLY: _early_window,
+    ReasonCode.NO_CHANGE_YET: _improvement,
+    ReasonCode.STARTED_BELOW_CUTOFF: _cutoff,
+    ReasonCode.CRISIS_PAUSE: _nothing_more,
+    ReasonCode.LATE_BASELINE: _late_baseline,
+}
+"""The numbers behind each reason; None for what does not exist here."""

@@ -8,7 +8,8 @@ than dose, so neither can stand in for the other.
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Sequence
+from bisect import bisect_left
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -164,13 +165,7 @@ def dose_at(measurement: Measurement, sessions: Iterable[CountedSession]) -> int
     >>> dose_at(Measurement("by the link", at_noon, 14, session_id=1, timing=Timing.BEFORE), weekly)
     1
     """
-    sessions = tuple(sessions)
-    if measurement.session_id is None or measurement.timing in (None, Timing.BETWEEN):
-        return _started_before(measurement.completed_at, sessions)
-    linked = next((session for session in sessions if session.session_id == measurement.session_id), None)
-    if linked is not None:
-        return _started_before(linked.starts_at, sessions) + (measurement.timing is Timing.AFTER)
-    return _started_before(measurement.session_starts_at or measurement.completed_at, sessions)
+    return _dose(measurement, *_starts(sessions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,7 +247,8 @@ class Series:
         _require_distinct([measurement.administration_id for measurement in ordered], "administration")
         if treatment_ended_at is not None:
             _require_aware(treatment_ended_at, "treatment_ended_at")
-        doses = [dose_at(measurement, sessions) for measurement in ordered]
+        starts = _starts(sessions)
+        doses = [_dose(measurement, *starts) for measurement in ordered]
         baseline_index, late = _find_baseline(ordered, doses, sessions)
 
         def observation(index: int, measurement: Measurement, dose: int) -> Observation:
@@ -330,8 +326,19 @@ def _find_baseline(
     return 0, True
 
 
-def _started_before(moment: datetime, sessions: Iterable[CountedSession]) -> int:
-    return sum(session.starts_at < moment for session in sessions)
+def _starts(sessions: Iterable[CountedSession]) -> tuple[list[datetime], dict[Hashable, datetime]]:
+    """Give when the sessions start, in order and by session."""
+    by_session = {session.session_id: session.starts_at for session in sessions}
+    return sorted(by_session.values()), by_session
+
+
+def _dose(measurement: Measurement, starts: list[datetime], by_session: Mapping[Hashable, datetime]) -> int:
+    if measurement.session_id is None or measurement.timing in (None, Timing.BETWEEN):
+        return bisect_left(starts, measurement.completed_at)
+    linked = by_session.get(measurement.session_id)
+    if linked is not None:
+        return bisect_left(starts, linked) + (measurement.timing is Timing.AFTER)
+    return bisect_left(starts, measurement.session_starts_at or measurement.completed_at)
 
 
 def _require_aware(moment: datetime, name: str) -> None:

@@ -17,7 +17,7 @@ from app.errors import InstrumentDataError, InvalidSeries
 from app.trajectories.growth import default_curve
 from app.trajectories.prediction import Prediction
 from tests.trajectories.factories import a_curve
-from tests.trajectories.oracles import normal_cdf, slow_conditional
+from tests.trajectories.oracles import normal_cdf, slow_conditional, slow_covariance
 
 TABLE = Path(__file__).parents[1] / "reference" / "b7b-1.csv"
 
@@ -75,7 +75,8 @@ class TestConditional:
     ) -> None:
         mean, covariance = slow_conditional(CORRELATED, given_, [start, end])
         variance = covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1]
-        fast = CORRELATED.given(*zip(*given_, strict=True)).true_change(*start, *end)
+        conditional = CORRELATED.given(*zip(*given_, strict=True))
+        fast = conditional.at(*start).fall_to(conditional.at(*end))
         np.testing.assert_allclose(fast.mean, [mean[0] - mean[1]], atol=1e-8)
         np.testing.assert_allclose(fast.sd**2, [max(variance, 0)], atol=1e-8)
 
@@ -90,6 +91,11 @@ class TestConditional:
         np.testing.assert_allclose(of_all.mean, of_some.mean, atol=1e-9)
         np.testing.assert_allclose(of_all.sd, of_some.sd, atol=1e-9)
 
+    @given(observed)
+    def test_no_later_score_has_any_weight_before_it_is_known(self, given_: list[tuple[float, float, float]]) -> None:
+        whitener = CORRELATED.given(*zip(*given_, strict=True)).whitener
+        assert not np.triu(whitener, 1).any()
+
     def test_each_prediction_may_know_another_number_of_scores(self) -> None:
         curve = a_curve()
         looks = curve.given([0, 1, 2], [0, 1, 2], [15, 14, 10]).predict([8, 8, 8, 8], [8, 8, 8, 8], [0, 1, 2, 3])
@@ -98,6 +104,29 @@ class TestConditional:
             *(curve.given(range(n), range(n), [15, 14, 10][:n]).predict([8], [8]).mean[0] for n in (1, 2, 3)),
         ]
         np.testing.assert_allclose(looks.mean, one_by_one)
+
+    @given(st.integers(1, 5), st.integers(1, 4), st.data())
+    def test_many_patients_at_once_are_each_of_them_alone(self, n: int, patients: int, data: st.DataObject) -> None:
+        """To the last bit: nobody's figures depend on who else is computed."""
+
+        def table(cell: st.SearchStrategy[float]) -> list[list[float]]:
+            row = st.lists(cell, min_size=n, max_size=n)
+            return data.draw(st.lists(row, min_size=patients, max_size=patients))
+
+        given_, points, known = (table(doses), table(weeks), table(scores)), (table(doses), table(weeks)), range(n)
+        together = CORRELATED.given(*given_).at(*points)
+        ends, falls = together.predict(known), together[:1].fall_to(together, known)
+        for row in range(patients):
+            alone = CORRELATED.given(*(column[row] for column in given_)).at(*(column[row] for column in points))
+            end, fall = alone.predict(known), alone[:1].fall_to(alone, known)
+            for whole, one in ((ends.mean, end.mean), (ends.sd, end.sd), (falls.mean, fall.mean), (falls.sd, fall.sd)):
+                assert whole[row].tolist() == one.tolist()
+
+    @given(doses, weeks)
+    def test_a_variance_is_the_covariance_of_a_point_with_itself(self, dose: float, week: float) -> None:
+        """By the written formula: s0^2 + 2 c s0 s1 phi + s1^2 phi^2 + q, whatever the week."""
+        variance = CORRELATED.variance(np.array([dose]))
+        np.testing.assert_allclose(variance, slow_covariance(CORRELATED, [(dose, week)])[0], rtol=1e-12)
 
     def test_one_score_gives_the_hand_formula(self) -> None:
         """A 15 on the PHQ-9, four weekly sessions on.
@@ -120,7 +149,8 @@ class TestConditional:
         assert a_curve().expected([52, 60, 400]) == pytest.approx([14.3 - 3.1 * log(53)] * 3)
 
     def test_no_change_from_a_point_to_itself(self) -> None:
-        still = a_curve().given([0, 1], [0, 1], [20, 10]).true_change(1, 1, 1, 1)
+        point = a_curve().given([0, 1], [0, 1], [20, 10]).at(1, 1)
+        still = point.fall_to(point)
         assert (still.mean[0], still.sd[0]) == (0, 0)
         assert [still.at_least(points)[0] for points in (-1, 0, 1)] == [1, 1, 0]
 
@@ -234,7 +264,8 @@ class TestRefusals:
             (([], [], []), "one dose, one week and one score"),
             (([0, 1], [0, 1], [15]), "one dose, one week and one score"),
             (([0, 1], [0], [15, 14]), "two lists of the same length"),
-            (([[0]], [[0]], [[15]]), "two lists of the same length"),
+            (([[0]], [0], [15]), "two lists of the same length"),
+            (([[0]], [[0]], [15]), "one dose, one week and one score"),
             (([-1], [0], [15]), "each dose must be"),
             (([0], [-0.1], [15]), "each week must be"),
             (([0], [inf], [15]), "each week must be"),
@@ -253,7 +284,7 @@ class TestRefusals:
         with pytest.raises(InvalidSeries, match="each dose must be"):
             conditional.predict([-1], [0])
         with pytest.raises(InvalidSeries, match="each week must be"):
-            conditional.true_change(0, 0, 1, -1)
+            conditional.at(1, -1)
 
     def test_no_curve_is_invented(self) -> None:
         assert [default_curve(key) for key in ("sdq", "core-10", "", "../phq-9")] == [None] * 4

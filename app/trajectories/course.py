@@ -1,52 +1,79 @@
-"""What the scores of one series are held against: where it started, what counts as change, what is planned."""
+"""A course: the scores of one series, and what they are held against."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 
 from app.scales.change import Better, ChangeCategory, ChangeCriteria
 from app.trajectories.growth import GrowthCurve
-from app.trajectories.policy import Plan, Policy
-from app.trajectories.prediction import FloatArray, Prediction
-from app.trajectories.series import Observation
+from app.trajectories.policy import Flagging, Plan, Policy
+from app.trajectories.series import Observation, Phase, Series
 
 
-@dataclass(frozen=True, slots=True)
-class Yardstick:
-    """All that stays the same between the looks at one series.
+@dataclass(frozen=True)
+class Course:
+    """All that the verdicts on one series rest on.
 
     Parameters
     ----------
-    baseline : Observation
-        Where the series started.
-    late_baseline : bool
-        Whether treatment was well under way then.
+    series : Series
+        The scores, placed on dose and weeks.
     criteria : ChangeCriteria
-        Reliable change, cut-off and important difference. A rule that needs a figure which is not published does
-        not apply.
+        Reliable change, cut-off and important difference of the score. A rule that needs a figure which is not
+        published does not apply.
     curve : GrowthCurve
         The growth model of the score.
     policy : Policy
-        Windows and thresholds.
+        The organisation's windows and thresholds.
     plan : Plan
         What is planned for the patient.
     reviewed_doses : tuple of int
         Doses at which a review was recorded.
+    first : int
+        Position, among the observations of the series, of the first one to judge, 0 or more. Those before it count
+        as scores all the same.
+    treated : tuple of Observation
+        Derived: the scores that count, the baseline and what follows until the treatment ended.
+    judged_from : int
+        Derived: the position among those of the first one to judge.
     """
 
-    baseline: Observation
-    late_baseline: bool
+    series: Series
     criteria: ChangeCriteria
     curve: GrowthCurve
     policy: Policy
     plan: Plan
     reviewed_doses: tuple[int, ...] = ()
+    first: int = 0
+    treated: tuple[Observation, ...] = field(init=False, repr=False, compare=False)
+    judged_from: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         scale = (self.criteria.minimum, self.criteria.maximum)
         assert scale == (self.curve.minimum, self.curve.maximum), "criteria and curve belong to one score"
+        assert self.first >= 0, "a position counts from the start"
+        treated = self.series.treated()
+        asked = self.series.observations[max(self.first, self.series.baseline_index or 0) :]
+        object.__setattr__(self, "treated", treated)
+        object.__setattr__(self, "judged_from", len(treated) - sum(each.phase is Phase.TREATMENT for each in asked))
 
     @property
+    def looked_at_from(self) -> int:
+        """Position of the first to look at: the one before it where two looks in a row may set a signal."""
+        return max(self.judged_from - (self.policy.flagging is Flagging.EARLY), 0)
+
+    @property
+    def baseline(self) -> Observation:
+        """Where the course started."""
+        return self.treated[0]
+
+    @property
+    def late_baseline(self) -> bool:
+        """Whether treatment was well under way then."""
+        return self.series.late_baseline
+
+    @cached_property
     def late_window(self) -> int:
         """Dose from which on a course without improvement is time for review."""
         return self.policy.late_window(self.plan)
@@ -61,9 +88,9 @@ class Yardstick:
             return None
         return due
 
-    @property
+    @cached_property
     def started_below_cutoff(self) -> bool:
-        """Whether there is a cut-off and the series started on its good side."""
+        """Whether there is a cut-off and the course started on its good side."""
         return self.below_cutoff(self.baseline.score)
 
     @property
@@ -71,14 +98,14 @@ class Yardstick:
         """Whether the patient is better when the score is lower."""
         return self.criteria.better is Better.LOWER
 
-    @property
+    @cached_property
     def needed_improvement(self) -> float:
         """Points of true improvement that count: the policy's share of what there is to gain, and noticeable."""
         good_end = self.criteria.minimum if self.lower_is_better else self.criteria.maximum
         share = self.policy.early_share * self.criteria.improvement(self.baseline.score, good_end)
         return max(share, self.criteria.important_difference or 0.0)
 
-    @property
+    @cached_property
     def goal_score(self) -> float | None:
         """The least ambitious score that shows reliable improvement or lies on the good side of the cut-off.
 
@@ -87,13 +114,21 @@ class Yardstick:
         criteria = self.criteria
         goals: list[float] = []
         if criteria.reliable_change is not None:
-            step = -criteria.reliable_change if self.lower_is_better else criteria.reliable_change
-            goals.append(self.baseline.score + step)
+            goals.append(self._worse_by(-criteria.reliable_change))
         if criteria.cutoff is not None:
             # Where lower is better, the cut-off itself still lies on the clinical side.
             goals.append(criteria.cutoff - 1 if self.lower_is_better else criteria.cutoff)
         within = [goal for goal in goals if criteria.minimum <= goal <= criteria.maximum]
         return (max if self.lower_is_better else min)(within, default=None)
+
+    @property
+    def deterioration_score(self) -> float | None:
+        """The first score that is reliably worse than the baseline, within the scale or not.
+
+        None where no reliable change is published.
+        """
+        reliable_change = self.criteria.reliable_change
+        return None if reliable_change is None else self._worse_by(reliable_change)
 
     def improvement(self, score: float) -> float:
         """Give the points that a score is better than the baseline."""
@@ -117,17 +152,6 @@ class Yardstick:
         lower, upper = band
         return score > upper if self.lower_is_better else score < lower
 
-    def chance_of_goal(self, prediction: Prediction) -> FloatArray | None:
-        """Give the probability that new scores reach the goal; None where there is no goal."""
-        goal = self.goal_score
-        if goal is None:
-            return None
-        return prediction.at_most(goal) if self.lower_is_better else prediction.at_least(goal)
-
-    def chance_of_deterioration(self, prediction: Prediction) -> FloatArray | None:
-        """Give the probability that new scores are reliably worse than the baseline; None if that is not defined."""
-        if self.criteria.reliable_change is None:
-            return None
-        if self.lower_is_better:
-            return prediction.at_least(self.baseline.score + self.criteria.reliable_change)
-        return prediction.at_most(self.baseline.score - self.criteria.reliable_change)
+    def _worse_by(self, points: float) -> float:
+        """Give the score that is so many points worse than the baseline, within the scale or not."""
+        return self.baseline.score + (points if self.lower_is_better else -points)
