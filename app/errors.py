@@ -15,10 +15,12 @@
     │   ├── AdministrationConflict     the id is taken by another body
     │   ├── NotAllowedInMode           the organisation's mode does not give this
     │   └── StateConflict              a step that the present state does not allow
+    ├── NotAcceptable                  it can be given in several forms, and the caller wants none of them
     ├── PreconditionRequired           an edit without If-Match
     ├── PreconditionFailed             an edit of a version that is no longer the newest
     ├── InstrumentDataError            an instrument file breaks a rule of the format
-    └── ServerMisconfigured            the database or the settings can't be used safely
+    ├── ServerMisconfigured            the database or the settings can't be used safely
+    └── DatabaseUnavailable            the database is away, full or shutting down; trying again later may help
 
 The errors know nothing of HTTP: `app.api.errors` holds the one table that gives each its status. No error
 carries an answer that a patient gave; `allowed` says what would have been right.
@@ -105,6 +107,10 @@ class StateConflict(Conflict):
     """A step that the present state does not allow."""
 
 
+class NotAcceptable(SporError):
+    """It can be given in several forms, and the caller wants none of them."""
+
+
 class PreconditionRequired(SporError):
     """An edit without If-Match."""
 
@@ -119,3 +125,9 @@ class InstrumentDataError(SporError):
 
 class ServerMisconfigured(SporError):
     """The database or the settings can't be used safely."""
+
+
+class DatabaseUnavailable(SporError):
+    """The database is away, full or shutting down; trying again later may help. `reason` is for the operator."""
+
+    reason: str = ""

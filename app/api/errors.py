@@ -10,11 +10,12 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
 from app import errors
 from app.api.deps import refuse_strangers
-from app.errors import InvalidInput, MalformedBody, SporError
+from app.errors import InvalidInput, MalformedBody, PreconditionRequired, SporError
 from app.texts.catalogue import negotiate, say
 
 logger = logging.getLogger("spor.errors")
@@ -34,12 +35,22 @@ STATUS: Mapping[type[SporError], int] = {
     errors.AdministrationConflict: 409,
     errors.NotAllowedInMode: 409,
     errors.StateConflict: 409,
+    errors.NotAcceptable: 406,
     errors.PreconditionRequired: 428,
     errors.PreconditionFailed: 412,
     errors.InstrumentDataError: 500,
     errors.ServerMisconfigured: 503,
+    errors.DatabaseUnavailable: 503,
 }
 """Every error that can leave a service; tests/test_rules.py fails where a class has no row."""
+
+_HEADERS = {
+    errors.Unauthenticated: {"WWW-Authenticate": "Bearer"},
+    errors.DatabaseUnavailable: {"Retry-After": "5"},
+}
+
+MOST_FAULTS = 100
+"""So many of a body's faults are told; otherwise a body of nothing but faults gets an answer far longer than itself."""
 
 NOT_OURS = {
     400: "bad-request",
@@ -72,7 +83,8 @@ def problem_of(error: SporError, language: str) -> dict[str, Any]:
         **_parts(error),
     }
     if isinstance(error, InvalidInput) and error.also:
-        document["errors"] = [{"type": problem_type(slug(type(each))), **_parts(each)} for each in (error, *error.also)]
+        faults = (error, *error.also)[:MOST_FAULTS]
+        document["errors"] = [{"type": problem_type(slug(type(each))), **_parts(each)} for each in faults]
     return document
 
 
@@ -84,20 +96,26 @@ def _parts(error: SporError) -> dict[str, str]:
 
 def malformed(failures: Sequence[Mapping[str, Any]]) -> tuple[MalformedBody, ...]:
     """Turn pydantic's findings into domain errors: where and what, without the input."""
-    return tuple(MalformedBody(_sentence(failure), pointer=_pointer(failure)) for failure in failures)
+    return tuple(MalformedBody(_sentence(failure), pointer=_pointer(failure)) for failure in failures[:MOST_FAULTS])
 
 
 _IN_OUR_WORDS = {
     "json_invalid": "the body is not JSON",
     "extra_forbidden": "there is no such field",
-    "model_type": "the body must be an object",
-    "model_attributes_type": "the body must be an object",
+    "model_type": "the body must be an object, sent as application/json",
+    "model_attributes_type": "the body must be an object, sent as application/json",
 }
 """Findings in which pydantic would name what came in, or a class of ours."""
 
 
+_UNREADABLE = "the body can't be read: it must be JSON in UTF-8, not compressed, not nested hundreds of levels deep"
+_AN_ETAG = 'the ETag as last read, e.g. "3"'
+
+
 def _sentence(failure: Mapping[str, Any]) -> str:
     kind = str(failure["type"])
+    if tuple(failure["loc"]) == ("if-match",):
+        return f"if-match: must be {_AN_ETAG}"
     if kind in _IN_OUR_WORDS:
         return _IN_OUR_WORDS[kind]
     # The field; what lies below it is the caller's, and told by the pointer.
@@ -129,13 +147,46 @@ def respond(request: Request, document: dict[str, Any], headers: Mapping[str, st
     return JSONResponse(document, status_code=document["status"], media_type=PROBLEM_JSON, headers=headers)
 
 
+def _methods(request: Request) -> str:
+    """Give every method of an address, as Allow needs them; the framework gives those of its first route only."""
+    path = request.scope["path"]
+    routes = [each for each in iter_route_contexts(request.app.routes) if each.path_regex.match(path)]
+    return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
+
+
+def respond_to_http_error(request: Request, error: HTTPException) -> JSONResponse:
+    """Answer what HTTP itself has found, in the shape of the rest."""
+    name = NOT_OURS.get(error.status_code, "bad-request")
+    document = {
+        "type": problem_type(name),
+        "title": say(f"problem.{name}", language_of(request)),
+        "status": error.status_code,
+        "detail": _UNREADABLE if error.status_code == 400 else str(error.detail),
+    }
+    headers = {"Allow": _methods(request)} if error.status_code == 405 else error.headers
+    return respond(request, document, headers)
+
+
+def internal_error(request: Request) -> JSONResponse:
+    """Answer for a mistake of ours, without a word of it."""
+    document = {
+        "type": problem_type("internal-error"),
+        "title": say("problem.internal-error", language_of(request)),
+        "status": 500,
+        "detail": "something went wrong on our side; nothing was stored",
+    }
+    return respond(request, document)
+
+
 def install(app: FastAPI) -> None:
-    """Map every error of the application to a problem document."""
+    """Map every error of the application to a problem document; mistakes of ours are caught by the middleware."""
 
     @app.exception_handler(SporError)
     def domain_error(request: Request, error: SporError) -> JSONResponse:
-        headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, errors.Unauthenticated) else None
-        return respond(request, problem_of(error, language_of(request)), headers)
+        if isinstance(error, errors.DatabaseUnavailable):
+            fields = {"request_id": str(request.state.request_id), "reason": error.reason}
+            logger.error("the database is away", extra={"fields": fields})
+        return respond(request, problem_of(error, language_of(request)), _HEADERS.get(type(error)))
 
     @app.exception_handler(RequestValidationError)
     def malformed_request(request: Request, error: RequestValidationError) -> JSONResponse:
@@ -143,29 +194,17 @@ def install(app: FastAPI) -> None:
             refuse_strangers(request)
         except SporError as refusal:
             return domain_error(request, refusal)
+        if any(each["type"] == "missing" and each["loc"] == ("header", "if-match") for each in error.errors()):
+            return domain_error(request, PreconditionRequired("an edit needs the header If-Match", allowed=_AN_ETAG))
         first, *others = malformed([{**each, "loc": each["loc"][1:]} for each in error.errors()])
         first.also = tuple(others)
         return respond(request, problem_of(first, language_of(request)))
 
     @app.exception_handler(HTTPException)
     def http_error(request: Request, error: HTTPException) -> JSONResponse:
-        name = NOT_OURS.get(error.status_code, "bad-request")
-        document = {
-            "type": problem_type(name),
-            "title": say(f"problem.{name}", language_of(request)),
-            "status": error.status_code,
-            "detail": str(error.detail),
-        }
-        return respond(request, document, error.headers)
-
-    @app.exception_handler(Exception)
-    def our_own_mistake(request: Request, error: Exception) -> JSONResponse:
-        # Parameters are hidden from database errors, so that no answer of a patient gets into the log.
-        logger.error("unexpected error in request %s", request.state.request_id, exc_info=error)
-        document = {
-            "type": problem_type("internal-error"),
-            "title": say("problem.internal-error", language_of(request)),
-            "status": 500,
-            "detail": "something went wrong on our side; nothing was stored",
-        }
-        return respond(request, document)
+        if error.status_code == 400:
+            try:
+                refuse_strangers(request)
+            except SporError as refusal:
+                return domain_error(request, refusal)
+        return respond_to_http_error(request, error)

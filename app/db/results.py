@@ -7,20 +7,22 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from sqlalchemy import and_, select, text
+from sqlalchemy import and_, select
 
 from app.db.models import Administration, Episode, Progress, RiskAlert, Score, Series
 from app.db.scope import may_reach_episode
-from app.db.session import Work
+from app.db.session import Query, Work, statement, uuids
 from app.errors import NotFound
 
-_LAST_VERDICTS = text(
-    """
-    select distinct on (administration_id) *
+_VERDICT = tuple(column.name for column in Progress.__table__.columns)
+
+_LAST_VERDICTS = statement(
+    f"""
+    select distinct on (administration_id) {", ".join(_VERDICT)}
       from progress
-     where organisation_id = :organisation_id and administration_id = any(:ids)
+     where organisation_id = %(organisation_id)s and administration_id = any(%(ids)s::uuid[])
      order by administration_id, issue desc
-    """
+    """  # noqa: S608 - the names of our own columns
 )
 
 
@@ -28,10 +30,13 @@ def last_verdicts(work: Work, administration_ids: Sequence[UUID]) -> dict[UUID, 
     """Read the verdict last issued for each of the administrations that has one."""
     if not administration_ids:
         return {}
-    rows = work.db.execute(
-        _LAST_VERDICTS, {"organisation_id": work.scope.organisation_id, "ids": list(administration_ids)}
-    ).mappings()
-    return {row["administration_id"]: dict(row) for row in rows}
+    parameters = {"organisation_id": work.scope.organisation_id, "ids": uuids(administration_ids)}
+    return work.ask(Query(_LAST_VERDICTS, parameters, _by_administration))
+
+
+def _by_administration(rows: Sequence[Sequence[Any]]) -> dict[UUID, Mapping[str, Any]]:
+    verdicts = (dict(zip(_VERDICT, row, strict=True)) for row in rows)
+    return {verdict["administration_id"]: verdict for verdict in verdicts}
 
 
 _AT_EPISODE = and_(Episode.organisation_id == Administration.organisation_id, Episode.id == Administration.episode_id)

@@ -5,10 +5,14 @@ Every statement about patients starts from one of these; tests/test_rules.py fai
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, false, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, false, or_, select
+from sqlalchemy.dialects.postgresql.psycopg import dialect
+from sqlalchemy.orm import aliased
 
 from app.db.codes import Role
 from app.db.models import Episode, Patient, TreatmentRelation
@@ -25,19 +29,45 @@ def may_reach_episode(work: Work) -> ColumnElement[bool]:
     A tablet reaches the episodes of its service (to put answers), a therapist those with an active treatment
     relation, a service lead none: a lead sees aggregates, not persons.
     """
+    return _reached(Episode, work.scope.role, caller(work))
+
+
+def reach(work: Work) -> str:
+    """Give that condition on `episodes e` as SQL, for statements that are sent with the parameters of `caller`."""
+    return _reach_in_sql(work.scope.role)
+
+
+def caller(work: Work) -> dict[str, UUID]:
+    """Give the parameters of the condition."""
     scope = work.scope
-    own = Episode.organisation_id == scope.organisation_id
-    if scope.role is Role.DEVICE:
-        return and_(own, Episode.service_id == scope.service_id)
-    if scope.role is Role.THERAPIST:
+    return {"organisation_id": scope.organisation_id, "actor_id": scope.actor_id, "caller_service_id": scope.service_id}
+
+
+def _reached(episodes: type[Episode], role: Role, values: Mapping[str, UUID]) -> ColumnElement[bool]:
+    """Give the condition with the caller's values, or with places for them where there are none."""
+
+    def value(name: str) -> BindParameter[UUID]:
+        return bindparam(name, values.get(name))
+
+    own = episodes.organisation_id == value("organisation_id")
+    if role is Role.DEVICE:
+        return and_(own, episodes.service_id == value("caller_service_id"))
+    if role is Role.THERAPIST:
         relation = exists().where(
-            TreatmentRelation.organisation_id == Episode.organisation_id,
-            TreatmentRelation.episode_id == Episode.id,
-            TreatmentRelation.user_id == scope.actor_id,
+            TreatmentRelation.organisation_id == episodes.organisation_id,
+            TreatmentRelation.episode_id == episodes.id,
+            TreatmentRelation.user_id == value("actor_id"),
             TreatmentRelation.ended_at.is_(None),
         )
         return and_(own, relation)
     return false()
+
+
+@cache
+def _reach_in_sql(role: Role) -> str:
+    e = aliased(Episode, name="e")
+    selected = select(e.id).where(_reached(e, role, {}))
+    return str(selected.compile(dialect=dialect())).partition("WHERE")[2]  # type: ignore[no-untyped-call]
 
 
 def reachable_episodes(work: Work) -> Select[Episode]:

@@ -2,24 +2,44 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import select
-
 from app.db.models import OrganisationSettings
-from app.db.session import Work, translated_errors
+from app.db.session import Query, Work, statement, translated_errors
 from app.errors import PreconditionFailed, StateConflict
 
 
-def current_settings(work: Work) -> OrganisationSettings:
-    """Load the settings in force."""
-    newest = select(OrganisationSettings).order_by(OrganisationSettings.version.desc()).limit(1)
-    return work.db.scalars(newest).one()
+@dataclass(frozen=True, slots=True)
+class KeptSettings:
+    """One version as it is kept; `policy` and `max_missing` are JSON. Hashable, so that it is read only once."""
+
+    version: int
+    mode: str
+    language: str
+    time_zone: str
+    policy: str
+    max_missing: str
 
 
-def add_settings(
-    work: Work, present: OrganisationSettings, changes: dict[str, Any], reason: str
-) -> OrganisationSettings:
+_IN_FORCE = statement(
+    """
+    select version, mode, language, time_zone, policy::text, max_missing::text
+      from organisation_settings
+     where organisation_id = %(organisation_id)s
+     order by version desc
+     limit 1
+    """
+)
+
+
+def settings_in_force(work: Work) -> Query[KeptSettings]:
+    """Make the statement that reads the settings in force."""
+    return Query(_IN_FORCE, {"organisation_id": work.scope.organisation_id}, lambda rows: KeptSettings(*rows[0]))
+
+
+def add_settings(work: Work, present: KeptSettings, changes: dict[str, Any], reason: str) -> None:
     """Add the next version, with the author and the reason.
 
     Raises
@@ -27,20 +47,13 @@ def add_settings(
     PreconditionFailed
         If somebody else has added that version in the meantime.
     """
-    row = OrganisationSettings(
-        organisation_id=work.scope.organisation_id,
-        version=present.version + 1,
-        author_id=work.scope.actor_id,
-        reason=reason,
-        **{
-            name: changes.get(name, getattr(present, name))
-            for name in ("mode", "language", "time_zone", "policy", "max_missing")
-        },
-    )
-    work.db.add(row)
+    kept = asdict(present)
+    for name in ("policy", "max_missing"):
+        kept[name] = json.loads(kept[name])
+    new = kept | changes | {"version": present.version + 1, "author_id": work.scope.actor_id, "reason": reason}
+    work.db.add(OrganisationSettings(organisation_id=work.scope.organisation_id, **new))
     try:
         with translated_errors():
             work.db.flush()
     except StateConflict:
         raise PreconditionFailed("the settings have been changed since; read them again") from None
-    return row

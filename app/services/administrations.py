@@ -10,25 +10,16 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import (
-    EpisodeRecord,
-    FirstVersion,
-    KeptAdministration,
-    KeptAlert,
-    KeptSeries,
-    NewRows,
-    first_versions,
-    lock_episodes,
-    session_starts,
-    write_if_all_are_new,
-)
+from app.db.administrations import FirstVersion, NewRows, first_versions, session_starts, write_if_all_are_new
 from app.db.codes import AdministrationState, Clarification
+from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptAlert, KeptSeries, lock_and_read
 from app.db.ids import uuid7
 from app.db.session import Work
+from app.db.settings import settings_in_force
 from app.errors import AdministrationConflict, MalformedBody, NotFound, SporError
 from app.services.admission import Admission, Submission, admit, faults, refusal
 from app.services.risks import alert_rows
-from app.services.settings import ServiceSettings, current_settings
+from app.services.settings import ServiceSettings, read_settings
 from app.services.verdicts import verdicts_for_answers
 
 BATCH_LIMIT = 500
@@ -104,12 +95,15 @@ class _Put:
         self.work = work
         self.taken_elsewhere = taken_elsewhere
         self.clock_tolerance = clock_tolerance
-        self.records = lock_episodes(work, {each.episode_id for each in submissions if each.episode_id})
-        self.known = first_versions(work, [each.id for each in submissions])
-        self.session_starts = session_starts(
-            work, {each.treatment_session_id for each in submissions if each.treatment_session_id}
+        linked = {each.treatment_session_id for each in submissions if each.treatment_session_id}
+        _, self.records, self.known, kept_settings, *starts = work.ask_all(
+            *lock_and_read(work, {each.episode_id for each in submissions if each.episode_id}),
+            first_versions(work, [each.id for each in submissions]),
+            settings_in_force(work),
+            *([session_starts(work, linked)] if linked else []),
         )
-        self.settings = current_settings(work)
+        self.session_starts: dict[UUID, datetime] = starts[0] if starts else {}
+        self.settings = read_settings(kept_settings)
         self.new = NewRows()
         self.admitted: dict[UUID, list[UUID]] = {}
 
@@ -151,10 +145,12 @@ class _Put:
 
     def rows(self) -> NewRows:
         """Give all rows to be written, with the verdicts of every series that has a new score."""
-        for episode_id, new_ids in self.admitted.items():
-            record = self.records[episode_id]
-            for series_id, ids in _by_series(record, new_ids).items():
-                self.new.progress += verdicts_for_answers(self.work, record, series_id, self.settings, ids)
+        answered = [
+            (self.records[episode_id], series_id, ids)
+            for episode_id, new_ids in self.admitted.items()
+            for series_id, ids in _by_series(self.records[episode_id], new_ids).items()
+        ]
+        self.new.progress += verdicts_for_answers(self.work, answered, self.settings)
         return self.new
 
 
@@ -168,11 +164,11 @@ def _session_known(submission: Submission, starts: Mapping[UUID, datetime]) -> b
     return submission.treatment_session_id is None or submission.treatment_session_id in starts
 
 
-def _by_series(record: EpisodeRecord, ids: Sequence[UUID]) -> dict[UUID, list[UUID]]:
-    wanted, grouped = set(ids), dict[UUID, list[UUID]]()
+def _by_series(record: EpisodeRecord, ids: Sequence[UUID]) -> dict[UUID, set[UUID]]:
+    wanted, grouped = set(ids), dict[UUID, set[UUID]]()
     for kept in record.administrations:
         if kept.id in wanted and kept.series_id is not None and kept.score is not None:
-            grouped.setdefault(kept.series_id, []).append(kept.id)
+            grouped.setdefault(kept.series_id, set()).add(kept.id)
     return grouped
 
 

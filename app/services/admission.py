@@ -15,8 +15,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import EpisodeRecord
 from app.db.codes import Clarification
+from app.db.episode_records import EpisodeRecord
 from app.errors import InvalidInput, UnknownInstrument
 from app.scales.catalogue import catalogue
 from app.scales.catalogue import instrument as find_instrument

@@ -9,10 +9,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import EpisodeRecord, KeptAlert, KeptSeries, episodes_of_caseload
 from app.db.codes import AdministrationState, OrganisationMode, RiskDuty
+from app.db.episode_records import EpisodeRecord, KeptAlert, KeptSeries, episodes_of_caseload
 from app.db.session import Work
-from app.services.settings import ServiceSettings, current_settings
+from app.db.settings import settings_in_force
+from app.services.settings import ServiceSettings, read_settings
 from app.services.trajectories import disagreements, next_due_at, stale
 from app.services.verdicts import comparison_for, place, standing_verdicts
 from app.trajectories.progress import Signal, SignalReason
@@ -60,8 +61,8 @@ class CaseloadEntry:
 
 def read_caseload(work: Work) -> list[CaseloadEntry]:
     """Give the caller's open episodes, and closed ones with an open alert, worst first."""
-    settings = current_settings(work)
-    records = episodes_of_caseload(work)
+    kept_settings, records = work.ask_all(settings_in_force(work), episodes_of_caseload(work))
+    settings = read_settings(kept_settings)
     shown = settings.mode is OrganisationMode.DECISION_SUPPORT
     verdicts = standing_verdicts(work, records.values()) if shown else {}
     entries = [_entry(record, verdicts, settings, work.now) for record in records.values()]

@@ -9,14 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import (
-    EpisodeRecord,
-    NewRows,
-    lock_episodes,
-    session_starts,
-    write,
-)
+from app.db.administrations import NewRows, session_starts, write
 from app.db.codes import AdministrationState, Clarification, IssueCause
+from app.db.episode_records import EpisodeRecord, lock_episodes
 from app.db.models import Administration
 from app.db.results import get_administration, get_results
 from app.db.session import Work
@@ -25,7 +20,7 @@ from app.scales.catalogue import instrument as find_instrument
 from app.scales.instrument import InformantRole
 from app.scales.scoring import ItemState
 from app.services.administrations import NewVersion, keep
-from app.services.admission import Submission, admit
+from app.services.admission import Submission, admit, faults, refusal
 from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import verdicts_issued_anew
 
@@ -67,7 +62,7 @@ def correct_administration(
         submission = replace(submission, informant_id=None)  # also in another patient's episode, if it is moved there
     settings = current_settings(work)
     wanted = submission.treatment_session_id
-    starts = session_starts(work, [wanted] if wanted else [])
+    starts = work.ask(session_starts(work, [wanted] if wanted else []))
     accepted = tuple(dict.fromkeys([*map(Clarification, present.accepted or ()), *correction.accepted]))
     admission = admit(
         submission,
@@ -79,7 +74,7 @@ def correct_administration(
         accepted=accepted,
     )
     if admission.answers is None:
-        raise MalformedBody("the administration can't be read; correct its answers", pointer="/answers")
+        raise refusal(faults(submission))
     rows = NewRows()
     new = NewVersion(admission, record, version + 1, work.scope.actor_id, correction.reason, accepted)
     keep(work, rows, new, starts, settings)
@@ -202,9 +197,8 @@ def _finish(
     settings: ServiceSettings,
     since: datetime | None,
 ) -> None:
-    for record in records.values():
-        since = since or datetime.min.replace(tzinfo=UTC)
-        rows.progress += verdicts_issued_anew(work, record, settings, IssueCause.CORRECTION, since=since)
+    since = since or datetime.min.replace(tzinfo=UTC)
+    rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=since)
     write(work, rows)
     work.db.expire_all()
 

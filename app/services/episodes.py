@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import EpisodeRecord, NewRows, lock_episodes, write
+from app.db.administrations import NewRows, write
 from app.db.codes import IssueCause, Role
 from app.db.editing import add, edit
+from app.db.episode_records import EpisodeRecord, lock_episodes
 from app.db.models import Episode, EpisodeProgramme, Series, TreatmentRelation
 from app.db.record import next_position, of_episode
 from app.db.scope import get_episode, get_of_episode, get_patient
@@ -77,9 +78,6 @@ def issue_anew(
     work: Work, records: Mapping[UUID, EpisodeRecord], cause: IssueCause, *, since: datetime | None = None
 ) -> None:
     """Issue anew those verdicts of locked episodes that an event has changed."""
-    settings = current_settings(work)
-    rows = NewRows()
-    for record in records.values():
-        rows.progress += verdicts_issued_anew(work, record, settings, cause, since=since)
-    if rows.progress:
-        write(work, rows)
+    progress = verdicts_issued_anew(work, records.values(), current_settings(work), cause, since=since)
+    if progress:
+        write(work, NewRows(progress=progress))

@@ -7,8 +7,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from app.db.administrations import EpisodeRecord
 from app.db.editing import edit
+from app.db.episode_records import EpisodeRecord
 from app.db.ids import uuid7
 from app.db.models import RiskAlert
 from app.db.scope import get_of_episode

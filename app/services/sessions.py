@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import lock_episodes, lock_episodes_of_session, read_episodes
 from app.db.codes import IssueCause
 from app.db.editing import add, edit
+from app.db.episode_records import lock_episodes, lock_episodes_of_session, read_episodes
 from app.db.models import Attendance, Episode, TreatmentSession
 from app.db.record import get_session, informant_for
 from app.db.scope import get_episode, get_of_episode

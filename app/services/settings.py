@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from app.db import settings as repository
 from app.db.codes import Language, OrganisationMode
-from app.db.models import OrganisationSettings
 from app.db.session import Work
+from app.db.settings import KeptSettings, add_settings, settings_in_force
 from app.errors import MalformedBody, PreconditionFailed, UnknownInstrument
 from app.scales.catalogue import catalogue, instrument
 from app.trajectories.policy import Flagging, Policy
@@ -30,7 +32,7 @@ class ServiceSettings:
 
 def current_settings(work: Work) -> ServiceSettings:
     """Give the settings in force."""
-    return _read(repository.current_settings(work))
+    return read_settings(work.ask(settings_in_force(work)))
 
 
 def change_settings(work: Work, version: int, changes: dict[str, Any], reason: str) -> ServiceSettings:
@@ -43,11 +45,12 @@ def change_settings(work: Work, version: int, changes: dict[str, Any], reason: s
     MalformedBody
         If a setting is not one, or out of its range.
     """
-    present = repository.current_settings(work)
+    present = work.ask(settings_in_force(work))
     if present.version != version:
         raise PreconditionFailed("the settings have been changed since; read them again")
     _check(changes)
-    return _read(repository.add_settings(work, present, changes, reason))
+    add_settings(work, present, changes, reason)
+    return current_settings(work)
 
 
 def _check(changes: Mapping[str, Any]) -> None:
@@ -90,12 +93,15 @@ def _policy(chosen: Mapping[str, Any]) -> Policy:
         raise
 
 
-def _read(row: OrganisationSettings) -> ServiceSettings:
+@lru_cache(maxsize=1024)
+def read_settings(kept: KeptSettings) -> ServiceSettings:
+    """Read one version; it never changes."""
+    limits = json.loads(kept.max_missing)
     return ServiceSettings(
-        version=row.version,
-        mode=OrganisationMode(row.mode),
-        language=Language(row.language),
-        time_zone=ZoneInfo(row.time_zone),
-        policy=_policy(row.policy),
-        max_missing={key: limit for key, limit in row.max_missing.items() if key in catalogue()},
+        version=kept.version,
+        mode=OrganisationMode(kept.mode),
+        language=Language(kept.language),
+        time_zone=ZoneInfo(kept.time_zone),
+        policy=_policy(json.loads(kept.policy)),
+        max_missing=MappingProxyType({key: limit for key, limit in limits.items() if key in catalogue()}),
     )

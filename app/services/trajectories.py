@@ -9,8 +9,8 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import EpisodeRecord, KeptAdministration, KeptSeries, read_episodes
 from app.db.codes import AdministrationState, OrganisationMode
+from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptSeries, read_episodes
 from app.db.scope import get_episode
 from app.db.session import Work
 from app.errors import NotFound, StateConflict

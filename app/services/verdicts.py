@@ -6,24 +6,25 @@ differently, and the earlier ones stay: what did the therapist see, and when?
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable, Iterable, Mapping
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import EpisodeRecord, KeptAdministration, KeptSeries
 from app.db.codes import AdministrationState, IssueCause, OrganisationMode
+from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptSeries
 from app.db.results import last_verdicts
 from app.db.session import Work
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCriteria
 from app.services.settings import ServiceSettings
+from app.trajectories.course import Course
 from app.trajectories.growth import GrowthCurve, default_curve
 from app.trajectories.policy import Plan
 from app.trajectories.progress import Progress
 from app.trajectories.series import CountedSession, Measurement, Series, Timing
-from app.trajectories.tracking import assess, assess_each
+from app.trajectories.tracking import assess_many
 
 USED_STATES = (AdministrationState.FINAL, AdministrationState.AMENDED)
 
@@ -95,87 +96,93 @@ def standing_verdicts(work: Work, records: Iterable[EpisodeRecord]) -> dict[UUID
     return {series_id: issued[_uuid(each)] for series_id, each in newest.items() if each in issued}
 
 
+@dataclass(frozen=True, slots=True)
+class Affected:
+    """A course whose verdicts an event touches, from one of its scores on; those on new answers are first issues."""
+
+    record: EpisodeRecord
+    course: Course
+    new_ids: Collection[UUID] = ()
+
+
 def verdicts_for_answers(
-    work: Work, record: EpisodeRecord, series_id: UUID, settings: ServiceSettings, new_ids: Collection[UUID]
+    work: Work, answered: Iterable[tuple[EpisodeRecord, UUID, Collection[UUID]]], settings: ServiceSettings
 ) -> list[dict[str, Any]]:
-    """Judge new answers, and issue anew the later verdicts of their series that they change."""
-    held_against = _held_against(record, series_id, settings)
-    if held_against is None:
-        return []
-    series = place(record, series_id)
-    newest = series.observations[-1].administration_id if series.observations else None
-    if len(new_ids) == 1 and newest in new_ids:
-        judged = assess(series, **_standard(held_against, settings, record))
-        return [_row(work, judged, record, settings, 1, IssueCause.ANSWER)] if judged else []
-    first = min(index for index, each in enumerate(series.observations) if each.administration_id in new_ids)
-    affected = {each.administration_id for each in series.observations[first:]}
-    each_judged = [
-        judged
-        for judged in assess_each(series, **_standard(held_against, settings, record))
-        if judged.administration_id in affected
-    ]
-    new = [judged for judged in each_judged if judged.administration_id in new_ids]
-    later = [judged for judged in each_judged if judged.administration_id not in new_ids]
-    rows = [_row(work, judged, record, settings, 1, IssueCause.ANSWER) for judged in new]
-    return rows + _changed(work, later, record, settings, IssueCause.LATE_ANSWER)
+    """Judge new answers, and issue anew the later verdicts of their series that they change.
+
+    `answered` holds records, the series in them, and the ids of their new administrations.
+    """
+    affected = []
+    for record, series_id, new_ids in answered:
+        series = place(record, series_id)
+        first = next(i for i, each in enumerate(series.observations) if each.administration_id in new_ids)
+        if course := _course(record, series_id, series, first, settings):
+            affected.append(Affected(record, course, new_ids))
+    return _issued(work, affected, settings, IssueCause.LATE_ANSWER)
 
 
 def verdicts_issued_anew(
-    work: Work, record: EpisodeRecord, settings: ServiceSettings, cause: IssueCause, *, since: datetime | None = None
+    work: Work,
+    records: Iterable[EpisodeRecord],
+    settings: ServiceSettings,
+    cause: IssueCause,
+    *,
+    since: datetime | None = None,
 ) -> list[dict[str, Any]]:
-    """Issue anew the verdicts of an episode that an event changes: those since a time, or only the newest ones."""
-    rows: list[dict[str, Any]] = []
-    for kept in record.series:
-        held_against = _held_against(record, kept.id, settings)
-        if held_against is None:
-            continue
-        series = place(record, kept.id)
-        standard = _standard(held_against, settings, record)
-        if since is None:
-            newest = _newest_judged(series, standard)
-            judged = [newest] if newest else []
-        else:
-            affected = {each.administration_id for each in series.observations if each.completed_at >= since}
-            judged = [each for each in assess_each(series, **standard) if each.administration_id in affected]
-        rows += _changed(work, judged, record, settings, cause)
-    return rows
+    """Issue anew the verdicts of episodes that an event changes: those since a time, or only the newest ones."""
+    affected = []
+    for record in records:
+        for kept in record.series:
+            series = place(record, kept.id)
+            if since is None:
+                series = _until_newest_treated(series)
+                first = len(series.observations) - 1
+            else:
+                first = sum(each.completed_at < since for each in series.observations)
+            course = _course(record, kept.id, series, max(first, 0), settings)
+            if course:
+                affected.append(Affected(record, course))
+    return _issued(work, affected, settings, cause)
 
 
-def _newest_judged(series: Series, standard: dict[str, Any]) -> Progress | None:
+def _until_newest_treated(series: Series) -> Series:
     treated = series.treated()
-    if not treated:
-        return None
-    newest = series.observations.index(treated[-1])
-    return assess(series.until(newest), **standard)
+    return series.until(series.observations.index(treated[-1])) if treated else series
 
 
-def _held_against(record: EpisodeRecord, series_id: UUID, settings: ServiceSettings) -> Comparison | None:
-    """Give what a series is held against; nothing in record mode, which has no curves and no signals."""
+def _course(
+    record: EpisodeRecord, series_id: UUID, series: Series, first: int, settings: ServiceSettings
+) -> Course | None:
+    """Give what a series is judged by; nothing in record mode, which has no curves and no signals."""
     if settings.mode is not OrganisationMode.DECISION_SUPPORT:
         return None
-    return comparison_for(next(series for series in record.series if series.id == series_id))
+    held_against = comparison_for(next(series for series in record.series if series.id == series_id))
+    if held_against is None:
+        return None
+    reviewed = tuple(record.reviewed_doses)
+    plan = plan_of(record)
+    return Course(series, held_against.criteria, held_against.curve, settings.policy, plan, reviewed, first)
 
 
-def _standard(held_against: Comparison, settings: ServiceSettings, record: EpisodeRecord) -> dict[str, Any]:
-    return {
-        "criteria": held_against.criteria,
-        "curve": held_against.curve,
-        "policy": settings.policy,
-        "plan": plan_of(record),
-        "reviewed_doses": record.reviewed_doses,
-    }
-
-
-def _changed(
-    work: Work, judged: list[Progress], record: EpisodeRecord, settings: ServiceSettings, cause: IssueCause
+def _issued(
+    work: Work, affected: Sequence[Affected], settings: ServiceSettings, cause: IssueCause
 ) -> list[dict[str, Any]]:
-    """Give the rows of those verdicts that say something else than the one issued last."""
-    issued = last_verdicts(work, [_id(each) for each in judged])
+    """Give the rows of the verdicts on new answers, and of those others that say something else than the last issue."""
+    judged = list(zip(affected, assess_many([each.course for each in affected]), strict=True))
+    later = [_id(verdict) for each, verdicts in judged for verdict in verdicts if _id(verdict) not in each.new_ids]
+    last_issued = last_verdicts(work, later)
     rows = []
-    for each in judged:
-        last = issued.get(_id(each))
-        row = _row(work, each, record, settings, last["issue"] + 1 if last else 1, cause)
-        if last is None or _says(row) != _says(last):
+    for each, verdicts in judged:
+        versions = {kept.id: kept.version for kept in each.record.administrations}
+        for verdict in verdicts:
+            row = _row(work, verdict, versions[_id(verdict)], settings)
+            last = last_issued.get(_id(verdict))
+            if _id(verdict) in each.new_ids:
+                row |= {"issue": 1, "cause": IssueCause.ANSWER}
+            elif last is None or _says(row) != _says(last):
+                row |= {"issue": last["issue"] + 1 if last else 1, "cause": cause}
+            else:
+                continue
             rows.append(row)
     return rows
 
@@ -196,15 +203,11 @@ def _uuid(administration_id: Hashable) -> UUID:
     return administration_id
 
 
-def _row(
-    work: Work, judged: Progress, record: EpisodeRecord, settings: ServiceSettings, issue: int, cause: IssueCause
-) -> dict[str, Any]:
+def _row(work: Work, judged: Progress, version: int, settings: ServiceSettings) -> dict[str, Any]:
     lower, upper = judged.band or (None, None)
-    version = next(kept.version for kept in record.administrations if kept.id == judged.administration_id)
     return {
         "organisation_id": work.scope.organisation_id,
         "administration_id": _id(judged),
-        "issue": issue,
         "administration_version": version,
         "dose": judged.dose,
         "end_dose": judged.end_dose,
@@ -219,7 +222,6 @@ def _row(
         "goal_probability": judged.probabilities.goal_by_end,
         "deterioration_probability": judged.probabilities.deterioration_by_end,
         "change_probability": judged.probabilities.established_change,
-        "cause": cause,
         "curve": judged.curve_version,
         "change": judged.change,
         "signal": judged.signal,

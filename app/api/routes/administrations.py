@@ -12,6 +12,7 @@ from fastapi import APIRouter, Body, Request, Response
 from app.api.deps import OpenWork, Version, allow, etag
 from app.api.errors import language_of, problem_of
 from app.api.problems import declares
+from app.api.routes.answers import answered
 from app.api.schemas.administrations import (
     AdministrationBatch,
     AdministrationCorrection,
@@ -67,9 +68,8 @@ def put_administration(
     administration_id: UUID,
     body: Annotated[Any, _RAW],
     request: Request,
-    response: Response,
     open_work: Annotated[OpenWork, allow(Action.PUT_ADMINISTRATION)],
-) -> ReceiptRead:
+) -> Response:
     """Store one form, once, however often it is sent. Safe to repeat for ever."""
     with open_work() as work:
         submission = read_submission(administration_id, body)
@@ -77,9 +77,8 @@ def put_administration(
         if outcome.error is not None:
             raise outcome.error
         [answer] = _receipts(work, [outcome])
-    response.status_code = 201 if outcome.status is PutStatus.STORED else 200
-    assert answer is not None
-    return answer
+    assert answer is not None, "what was not refused has a receipt"
+    return answered(answer, 201 if outcome.status is PutStatus.STORED else 200)
 
 
 @router.put(
@@ -93,7 +92,7 @@ def put_batch(
     body: Annotated[Any, _RAW],
     request: Request,
     open_work: Annotated[OpenWork, allow(Action.PUT_ADMINISTRATIONS)],
-) -> BatchRead:
+) -> Response:
     """Store up to 500 forms in one transaction: good entries are stored, bad ones reported."""
     with open_work() as work:
         entries = read_batch(body)
@@ -101,12 +100,12 @@ def put_batch(
         outcomes = put_administrations(work, submissions, clock_tolerance=_tolerance(request))
         told = zip(outcomes, _receipts(work, outcomes), strict=True)
     language = language_of(request)
-    return BatchRead(
-        administrations=[
-            _told(*next(told), language) if isinstance(entry, Submission) else _nameless(entry, language)
-            for entry in entries
-        ]
-    )
+    answers = [
+        _told(*next(told), language) if isinstance(entry, Submission) else _nameless(entry, language)
+        for entry in entries
+    ]
+    request.app.state.metrics.count_puts(answer.status for answer in answers)
+    return answered(BatchRead(administrations=answers))
 
 
 def _told(outcome: PutOutcome, receipt: ReceiptRead | None, language: str) -> BatchEntryRead:
