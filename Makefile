@@ -16,9 +16,9 @@ PIP := $(VENV)/python -m pip install --disable-pip-version-check --no-user --req
 PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report=
 # The core is covered whole, with its branches; of the shell nothing is asked.
 CORE_COVERAGE := $(VENV)/python -m coverage report --fail-under=100 \
-	--include='app/scales/*,app/trajectories/*,app/texts/*,app/errors.py'
+	--include='app/scales/*,app/trajectories/*,app/texts/*,app/charts/*,app/errors.py'
 
-.PHONY: help setup run test check lint evidence lock
+.PHONY: help setup run test check lint bench evidence lock
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -34,7 +34,7 @@ test: lint ## run all the checks and all the tests, on a real PostgreSQL
 	$(CORE_COVERAGE)
 
 check: lint ## run the checks alone: lint, the rules of the design, the interface's description, the core
-	$(PYTEST) app tests/test_rules.py tests/api/test_openapi.py tests/scales tests/trajectories tests/texts
+	$(PYTEST) app tests/test_rules.py tests/api/test_openapi.py tests/scales tests/trajectories tests/texts tests/charts
 	$(CORE_COVERAGE)
 
 lint: setup ## run the checks that run nothing: lint, format, types, layers, spelling, dependencies
@@ -44,13 +44,21 @@ lint: setup ## run the checks that run nothing: lint, format, types, layers, spe
 	$(VENV)/lint-imports
 	$(VENV)/codespell
 	$(VENV)/deptry .
+	$(VENV)/hadolint Dockerfile
+	$(VENV)/check-jsonschema --builtin-schema vendor.compose-spec compose.yaml
 
-evidence: setup ## run the long checks; docs/evidence.md keeps what they showed last
-	KILLS=20 $(VENV)/python -m pytest -n 0 -o log_cli=true --log-cli-level=INFO --durations=3 tests/e2e
+# WORK (one part), ROUNDS and SECONDS make a quick look, which writes nothing.
+bench: setup ## measure beside the references, with wrk; writes benchmarks/README.md and results.json
+	@$(VENV)/python -m benchmarks $(if $(WORK),--work $(WORK)) $(if $(ROUNDS),--rounds $(ROUNDS)) $(if $(SECONDS),--seconds $(SECONDS))
 
-lock: setup ## write requirements.lock anew from pyproject.toml; versions that still fit stay
-	$(UV) compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-header \
-		--group dev --output-file requirements.lock pyproject.toml
+evidence: setup ## run the long checks, or one (CHECK=memory), and keep what they show in docs/evidence.md
+	$(VENV)/python -m tests.evidence $(CHECK)
+
+COMPILE = $(UV) compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-header
+
+lock: setup ## write both locks anew from pyproject.toml; versions that still fit stay
+	$(COMPILE) --extra embedded --group dev --output-file requirements.lock pyproject.toml
+	$(COMPILE) --no-annotate --constraint requirements.lock --output-file requirements-runtime.lock pyproject.toml
 
 # A set-up that was cut short has no `ready`, and is begun anew from an empty .venv. uv knows nothing of pip's
 # settings (a company's mirror, say), so where it fails pip is tried, with the same lock.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import ServerMisconfigured
@@ -34,11 +34,13 @@ class Settings(BaseSettings):
 
     database_url: PostgresAddress | None = Field(
         default=None,
+        repr=False,
         validation_alias="DATABASE_URL",
         description="PostgreSQL 16 or newer, as the application role `spor_app`. Without it, an embedded one.",
     )
     owner_database_url: PostgresAddress | None = Field(
         default=None,
+        repr=False,
         validation_alias="OWNER_DATABASE_URL",
         description="The same database as its owner `spor_owner`; used by `spor db` only, never to serve.",
     )
@@ -54,4 +56,30 @@ class Settings(BaseSettings):
         ge=0,
         le=3600,
         description="How far ahead a tablet's clock may be before its answers need clarification.",
+    )
+    drain_seconds: int = Field(
+        default=0,
+        ge=0,
+        le=600,
+        description="After SIGTERM, how long the service goes on answering while `/health/ready` already says no.",
+    )
+    shutdown_seconds: int = Field(
+        default=10, ge=1, le=600, description="After that, how long running requests may take to finish."
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least that is logged; each request is a line at `info`."
+    )
+    log_format: Literal["json", "text"] | None = Field(
+        default=None, description="One JSON object a line, or text. Without it, text on a terminal and JSON elsewhere."
+    )
+    metrics_token: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="What Prometheus sends as its bearer token to read `/metrics`. Without it, nobody can.",
+    )
+    owner_password: SecretStr | None = Field(
+        default=None, min_length=16, description="What `spor db provision` sets as the password of `spor_owner`."
+    )
+    app_password: SecretStr | None = Field(
+        default=None, min_length=16, description="What `spor db provision` sets as the password of `spor_app`."
     )

@@ -9,11 +9,14 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from app.api import errors, openapi
-from app.api.middleware import RequestIdentity
+from app.api.metrics import Metrics
+from app.api.middleware import EveryRequest
+from app.api.readiness import Readiness
 from app.api.routes import (
     administrations,
     descriptions,
     episodes,
+    health,
     oversight,
     patients,
     programmes,
@@ -24,7 +27,9 @@ from app.api.routes import (
     settings as settings_routes,
 )
 from app.config import Settings
+from app.db.health import Examination, connections_in_use
 from app.db.session import Database
+from app.services.pictures import pictures
 
 VERSION = "0.1.0"
 _ROUTERS = (
@@ -46,11 +51,15 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         # More threads only wait for each other on two cores, and the slowest requests get slower.
-        anyio.to_thread.current_default_thread_limiter().total_tokens = settings.threads
+        threads = anyio.to_thread.current_default_thread_limiter()
+        threads.total_tokens = settings.threads
+        metrics.watch(threads)
         database.check_role()
         yield
+        pictures().close()
         database.close()
 
+    metrics = Metrics(VERSION, lambda: connections_in_use(database))
     app = FastAPI(
         title="Spor",
         version=VERSION,
@@ -59,12 +68,16 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
+        redirect_slashes=False,  # behind a proxy it would send the caller, credential and all, to http://
     )
     app.state.settings = settings
     app.state.database = database
-    app.add_middleware(RequestIdentity)
+    app.state.metrics = metrics
+    app.state.readiness = Readiness(Examination(database))
+    app.add_middleware(EveryRequest, metrics=metrics)
     errors.install(app)
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1")
+    app.include_router(health.router)
     app.openapi = lambda: openapi.document_of(app)  # type: ignore[method-assign]
     return app

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -64,17 +65,21 @@ def free_port() -> int:
 @contextmanager
 def serving(*arguments: object, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a command that serves; give the process and the first line that it wrote, and kill it in the end."""
-    with (
-        tempfile.TemporaryFile("w+") as log,
-        subprocess.Popen(
-            [sys.executable, "-m", "app.cli", *map(str, arguments)],
-            cwd=ROOT,
-            env=environment(**settings),
-            stdout=subprocess.PIPE,
-            stderr=log,
-            text=True,
-        ) as program,
-    ):
+    with tempfile.TemporaryFile("w+") as log, serving_with(log, *arguments, **settings) as started:
+        yield started
+
+
+@contextmanager
+def serving_with(log: IO[str], /, *arguments: object, **settings: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """Do the same with a file for the log."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "app.cli", *map(str, arguments)],
+        cwd=ROOT,
+        env=environment(**settings),
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    ) as program:
         try:
             assert program.stdout is not None
             said = next((line for line in program.stdout if line.strip()), "")

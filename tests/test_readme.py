@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
+from app.cli.settings import markdown_table, rows
 from app.config import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_is_in_the_table_with_its_meaning(name: str) -> None:
-    field = Settings.model_fields[name]
-    variable = field.validation_alias or f"SPOR_{name.upper()}"
-    [row] = [line for line in README.splitlines() if line.startswith(f"| `{variable}` ")]
-    assert row.endswith(f"| {field.description} |")
+def test_the_table_of_settings_is_the_one_that_the_program_prints() -> None:
+    assert "\n".join(markdown_table()) in README
 
 
-def test_every_default_in_the_table_is_the_real_one() -> None:
-    for name, default in (("host", "127.0.0.1"), ("port", 8000), ("threads", 8), ("clock_tolerance_seconds", 300)):
-        assert Settings.model_fields[name].default == default
-        assert f"| `SPOR_{name.upper()}` | `{default}` |" in README
+def test_the_table_tells_kind_default_and_meaning() -> None:
+    told = {variable.strip("`"): (kind, default) for variable, kind, default, _ in rows()}
+    assert told["DATABASE_URL"] == ("`postgresql://…`", "none")
+    assert told["SPOR_PORT"] == ("1 to 65535", "`8000`")
+    assert told["SPOR_LOG_LEVEL"] == ("`debug`, `info`, `warning`, `error`", "`info`")
+    assert told["SPOR_METRICS_TOKEN"] == ("secret, at least 16 characters", "none")
+    assert told["SPOR_DATA_DIR"][0] == "folder"
+    assert len(told) == len(Settings.model_fields)
 
 
 def test_every_target_that_is_named_exists() -> None:
@@ -38,6 +41,16 @@ def test_every_link_leads_somewhere() -> None:
     links = re.findall(r"\]\(([^)#]+)\)", README)
     assert links
     assert [link for link in links if not (ROOT / link).exists()] == []
+
+
+def test_the_chart_is_what_the_program_makes_today_by_the_command_that_is_named(tmp_path: Path) -> None:
+    [command] = re.findall(r"^    spor (chart .+)$", README, re.MULTILINE)
+    *arguments, out = command.split()
+    assert f"]({out})" in README
+    made = tmp_path / "chart.svg"
+    program = [sys.executable, "-m", "app.cli", *arguments, str(made)]
+    subprocess.run(program, cwd=ROOT, check=True, timeout=120)
+    assert made.read_text(encoding="utf-8") == (ROOT / out).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from app.errors import ServerMisconfigured
 
 TIMEOUTS = ("set lock_timeout = '5s'", "set statement_timeout = '15min'")
-_PROJECT = Path(__file__).resolve().parents[2]
+_MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"  # beside app, in the project as where it is installed
 
 
 def owner_engine(url: str | None) -> Engine:
@@ -29,9 +29,9 @@ def owner_engine(url: str | None) -> Engine:
 
 
 def configuration(url: str | None = None) -> Config:
-    """Give alembic's configuration for this project and database."""
-    config = Config(toml_file=str(_PROJECT / "pyproject.toml"))
-    config.set_main_option("script_location", str(_PROJECT / "migrations"))
+    """Give alembic's configuration for a database; `[tool.alembic]` serves whoever writes a migration by hand."""
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.attributes["url"] = url
     return config
 

@@ -1,12 +1,13 @@
 """The two database roles and the database, made ready on any server: embedded or an operator's own.
 
 ``spor_owner`` owns the tables, migrates and dumps. ``spor_app`` serves requests: it owns nothing and can't
-bypass row-level security. Passwords are not set here: an external server's operator sets them, and nobody
-but the program's own account reaches the embedded server.
+bypass row-level security. An external server's operator gives them passwords; the embedded server needs none,
+since nobody but the program's own account reaches it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import psycopg
@@ -26,16 +27,19 @@ FIRST_WITH_BUILTIN_LOCALE: Final = 170_000
 _PLAIN_ATTRIBUTES: Final = sql.SQL("login nosuperuser nocreatedb nocreaterole noreplication nobypassrls")
 
 
-def provision(admin_conninfo: str, database: str = DATABASE) -> None:
+def provision(admin_conninfo: str, database: str = DATABASE, passwords: Mapping[str, str] | None = None) -> None:
     """Make the roles and `database` where they are missing, and put right what they may do; safe to repeat.
 
-    `admin_conninfo` is a libpq connection string of a role that may create roles and databases.
+    `admin_conninfo` is a libpq connection string of a role that may create roles and databases. A role that has no
+    entry in `passwords` keeps the password that it has, if any.
     """
     try:
-        with psycopg.connect(admin_conninfo, autocommit=True) as connection:
+        # A database made under the locale C has no encoding, and psycopg would give us bytes for its names.
+        with psycopg.connect(admin_conninfo, autocommit=True, client_encoding="utf8") as connection:
             _refuse_old_server(connection)
             for role in (OWNER_ROLE, APP_ROLE):
                 _ensure_role(connection, role)
+                _set_password(connection, role, (passwords or {}).get(role))
             _ensure_database(connection, database)
         with psycopg.connect(admin_conninfo, dbname=database) as connection:
             _limit_access(connection, database)
@@ -62,6 +66,13 @@ def _ensure_role(connection: psycopg.Connection, role: str) -> None:
         connection.execute(sql.SQL("create role {} {}").format(name, _PLAIN_ATTRIBUTES))
     elif found != (True,):
         connection.execute(sql.SQL("alter role {} {}").format(name, _PLAIN_ATTRIBUTES))
+
+
+def _set_password(connection: psycopg.Connection, role: str, password: str | None) -> None:
+    """Set a password, hashed before it is sent, so that the server can't log it."""
+    if password is not None:
+        hashed = connection.pgconn.encrypt_password(password.encode(), role.encode(), b"scram-sha-256").decode()
+        connection.execute(sql.SQL("alter role {} password {}").format(sql.Identifier(role), hashed))
 
 
 def _ensure_database(connection: psycopg.Connection, database: str) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import json
 import os
+import re
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -81,7 +85,8 @@ def fresh_database(server: EmbeddedServer) -> str:
 
 def test_help_names_the_commands(spor: Spor) -> None:
     said = spor("--help").out
-    assert all(f"\n  {command} " in said for command in ("serve", "run", "demo", "openapi", "db", "organisation"))
+    commands = ("serve", "run", "demo", "openapi", "settings", "db", "organisation")
+    assert all(f"\n  {command} " in said for command in commands)
     assert "--port" in spor("run", "--help").out
 
 
@@ -157,6 +162,44 @@ def test_a_database_is_provisioned(spor: Spor, server: EmbeddedServer) -> None:
         assert ran.code == 0, ran.err
     with psycopg.connect(server.conninfo(name, "spor_app")) as connection:
         assert connection.execute("select current_user").fetchone() == ("spor_app",)
+
+
+def test_provisioning_sets_passwords_that_let_the_roles_in(spor: Spor, server: EmbeddedServer) -> None:
+    name = f"operators_{uuid4().hex}"
+    admin = server.conninfo("postgres", "postgres")
+    try:
+        given = {"SPOR_OWNER_PASSWORD": "correct horse battery", "SPOR_APP_PASSWORD": "staple battery horse"}
+        said = spor("db", "provision", "--database", name, ADMIN_DATABASE_URL=admin, **given).out
+        assert "No password was set" not in said
+        assert not any(password in said for password in given.values())
+        with psycopg.connect(admin) as connection:
+            kept: dict[str, str] = dict(
+                connection.execute("select rolname, rolpassword from pg_authid where rolname like 'spor_%'").fetchall()
+            )
+        assert accepts(kept["spor_owner"], given["SPOR_OWNER_PASSWORD"])
+        assert accepts(kept["spor_app"], given["SPOR_APP_PASSWORD"])
+        assert not accepts(kept["spor_app"], given["SPOR_OWNER_PASSWORD"])
+        assert "No password was set for spor_app." in spor("db", "provision", ADMIN_DATABASE_URL=admin).out
+        with psycopg.connect(admin) as connection:
+            again = connection.execute("select rolpassword from pg_authid where rolname = 'spor_app'").fetchone()
+        assert again == (kept["spor_app"],)
+    finally:
+        with psycopg.connect(admin) as connection:
+            connection.execute("alter role spor_owner password null; alter role spor_app password null")
+
+
+def accepts(verifier: str, password: str) -> bool:
+    """Check a password as RFC 5803 and RFC 5802 have it: the stored key is the hash of the client key."""
+    iterations, salt, stored = re.fullmatch(r"SCRAM-SHA-256[$](\d+):([^$]+)[$]([^:]+):.+", verifier).groups()  # type: ignore[union-attr]
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), base64.b64decode(salt), int(iterations))
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    return hashlib.sha256(client_key).digest() == base64.b64decode(stored)
+
+
+def test_a_password_that_is_too_short_is_refused_without_showing_it(spor: Spor) -> None:
+    refused = spor("db", "provision", ADMIN_DATABASE_URL="host=/nowhere", SPOR_APP_PASSWORD="hunter2").refusal
+    assert "the setting app_password is wrong" in refused
+    assert "hunter2" not in refused
 
 
 def test_an_organisation_is_founded(spor: Spor, server: EmbeddedServer, fresh_database: str) -> None:

@@ -65,12 +65,12 @@ def clinic(episodes: int) -> Iterator[Clinic]:
         with EmbeddedServer(folder / "spor") as server:
             migrations.upgrade(server.url("spor", "spor_owner"))
             database = Database(server.url("spor", "spor_app"))
-            tablet, episode_ids = _furnish(database, episodes)
+            tablet, episode_ids = furnish(database, episodes)
             database.close()
         yield Clinic(folder / "spor", tablet, episode_ids)
 
 
-def _furnish(database: Database, episodes: int) -> tuple[str, list[UUID]]:
+def furnish(database: Database, episodes: int) -> tuple[str, list[UUID]]:
     organisation_id = found_organisation(database, "Crashing", mode=OrganisationMode.DECISION_SUPPORT)
     access = Access("test", uuid4())
     with database.work(founding_scope(organisation_id), access) as work:
