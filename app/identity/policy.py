@@ -18,6 +18,7 @@ class Action(StrEnum):
     CORRECT_ADMINISTRATION = "correct_administration"
     ENTER_ADMINISTRATION_IN_ERROR = "enter_administration_in_error"
     READ_TRAJECTORY = "read_trajectory"
+    READ_SPARKLINE = "read_sparkline"
     READ_CASELOAD = "read_caseload"
     LIST_PATIENTS = "list_patients"
     REGISTER_PATIENT = "register_patient"

@@ -70,6 +70,17 @@ def say(key: str, language: str, evidence: Mapping[str, object] | None = None) -
     return template.format_map({name: _Figure(value, language) for name, value in (evidence or {}).items()})
 
 
+def figure(value: float, language: str) -> str:
+    """Write a number as the sentences do: with at most one decimal, after a comma in Norwegian.
+
+    Examples
+    --------
+    >>> figure(3.75, "nb"), figure(12.0, "en")
+    ('3,8', '12')
+    """
+    return f"{_Figure(value, language)}"
+
+
 def negotiate(accept_language: str | None, default: str) -> str:
     """Tell which language a reader wants. Never raises.
 

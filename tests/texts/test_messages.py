@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 import app.texts
+from app.charts.words import Note, Word
 from app.db.codes import AdministrationState, Clarification
 from app.errors import SporError
 from app.scales.catalogue import catalogue as instruments
@@ -51,6 +52,11 @@ CODES: dict[str, type[StrEnum]] = {
     "critical_status": CriticalStatus,
     "no_score_reason": NoScoreReason,
     "change": ChangeCategory,
+    "chart": Word,
+    "chart_note": Note,
+    "signal_word": Signal,
+    "verdict_word": SignalReason,
+    "change_word": ChangeCategory,
 }
 
 # Problems that come from HTTP and not from the domain.
@@ -68,7 +74,10 @@ OWN = (
     *("stale", "prorated", "not_asked_about_suicide"),
 )
 
-NAMES = ("band.", "phase.", "administration_state.", "critical_kind.", "problem.")
+NAMES = (
+    *("band.", "phase.", "administration_state.", "critical_kind.", "problem."),
+    *("chart.", "signal_word.", "verdict_word.", "change_word."),
+)
 """Kinds of messages that are names; all others are sentences."""
 
 
