@@ -31,6 +31,7 @@ class Patient(Edited, Base):
         of_organisation(),
         belongs_to("users", "registered_by"),
         UniqueConstraint("organisation_id", "reference"),
+        Index(None, "organisation_id", "registered_by"),
         one_of("sex", Sex),
         one_of("language", Language),
         CheckConstraint("extract(day from birth_month) = 1", name="birth_month_is_a_month"),
