@@ -144,7 +144,7 @@ def test_an_edit_needs_the_version_that_it_rests_on(clinic: Clinic) -> None:
         ({"completed_at": None}, 422, "/completed_at"),
         ({"completed_at": "2026-01-05T09:00:00"}, 422, "/completed_at"),
         ({"episode_id": "00000000-0000-4000-8000-000000000001"}, 404, "/episode_id"),
-        ({"episode_id": None}, 404, "/episode_id"),
+        ({"episode_id": None}, 422, "/episode_id"),
         ({"accept": ["everything"]}, 422, "/accept/0"),
         ({"instrument": "gad-7"}, 422, "/instrument"),
         ({"score": 3}, 422, "/score"),

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import Field, ValidationError
+from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api.errors import malformed
 from app.api.schemas.care import Versioned
@@ -18,12 +18,15 @@ from app.db.results import KeptResult
 from app.errors import MalformedBody
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.scoring import CriticalStatus, ItemState, NoScoreReason, read_critical
-from app.services.administrations import Receipt
+from app.services.administrations import BATCH_LIMIT, Receipt
 from app.services.admission import Submission
 from app.trajectories.progress import ResponderState, Signal, SignalReason
 from app.trajectories.series import Timing
 
 _EXAMPLE_ANSWERS = {"1": 2, "2": 3, "3": 1, "4": 2, "5": 1, "6": 2, "7": 1, "8": 0, "9": 0, "10": 1}
+_CODES: dict[str, Any] = {"additionalProperties": {"type": "integer"}}
+_STATES: dict[str, Any] = {"additionalProperties": {"enum": [state.value for state in ItemState]}}
+"""What the values of answers and item states are; what else comes is a finding of the form's, with its own words."""
 
 
 class AdministrationPut(Body):
@@ -36,12 +39,12 @@ class AdministrationPut(Body):
     answers: dict[str, Any] = Field(
         description="Item number to code. An item in neither `answers` nor `item_states` was left blank.",
         examples=[_EXAMPLE_ANSWERS],
-        json_schema_extra={"additionalProperties": {"type": "integer"}},
+        json_schema_extra=_CODES,
     )
     item_states: dict[str, Any] | None = Field(
         default=None,
         description="Item number to what became of it, for items that were not answered.",
-        json_schema_extra={"additionalProperties": {"enum": [state.value for state in ItemState]}},
+        json_schema_extra=_STATES,
     )
     completed_at: Time = Field(description="When the form was filled in, by the tablet's clock.")
     treatment_session_id: UUID | None = None
@@ -91,7 +94,7 @@ def read_batch(body: object) -> list[Submission | MalformedBody]:
     Raises
     ------
     MalformedBody
-        If the body is no list of entries.
+        If the body is no list of entries, or one of more than 500.
     """
     given = body if isinstance(body, Mapping) else {}
     entries = given.get("administrations")
@@ -99,14 +102,23 @@ def read_batch(body: object) -> list[Submission | MalformedBody]:
         raise MalformedBody(
             "the body must be an object with a list", pointer="/administrations", allowed='{"administrations": [...]}'
         )
+    if len(entries) > BATCH_LIMIT:
+        raise MalformedBody(
+            "there are too many administrations in one batch",
+            pointer="/administrations",
+            allowed=f"at most {BATCH_LIMIT}",
+        )
     return [_read_entry(index, entry) for index, entry in enumerate(entries)]
+
+
+_UUID = TypeAdapter(UUID)
+"""Reads an id as it is read in an address."""
 
 
 def _read_entry(index: int, entry: object) -> Submission | MalformedBody:
     try:
-        written = entry["id"] if isinstance(entry, Mapping) else None
-        administration_id = UUID(written) if isinstance(written, str) else None
-    except (KeyError, ValueError):
+        administration_id = _UUID.validate_python(entry["id"]) if isinstance(entry, Mapping) else None
+    except (KeyError, ValidationError):
         administration_id = None
     if administration_id is None or not isinstance(entry, Mapping):
         return MalformedBody("an entry needs an id", pointer=f"/administrations/{index}/id", allowed="a UUID")
@@ -269,12 +281,12 @@ class AdministrationCorrection(Change):
 
     reason: Text
     accept: list[Clarification] = Field(default_factory=list)
-    episode_id: UUID | None = None
+    episode_id: UUID = UUID(int=0)
     form: Label | None = None
     informant_id: UUID | None = None
-    answers: dict[str, Any] | None = None
-    item_states: dict[str, Any] | None = None
-    completed_at: Time | None = None
+    answers: dict[str, Any] = Field(default_factory=dict, json_schema_extra=_CODES)
+    item_states: dict[str, Any] | None = Field(default=None, json_schema_extra=_STATES)
+    completed_at: Time = datetime(1900, 1, 1)  # noqa: DTZ001 - never used: only named fields are changed
     treatment_session_id: UUID | None = None
     timing: Timing | None = None
     occasion: Occasion | None = None

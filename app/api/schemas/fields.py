@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeAlias
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+_YEARS = "(19|2[01])[0-9][0-9]"
+"""1900 to 2199, as the document says it."""
 
 _ISO_DATE = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d+)?)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
@@ -41,31 +44,46 @@ def _whole_number(value: Any) -> Any:
     return value
 
 
-def _within_years(value: datetime) -> datetime:
-    """Refuse years that no record can hold; near the ends of the calendar a change of zone overflows."""
+def _in_utc(value: datetime) -> datetime:
+    """Give the same moment in UTC, as it will be read back; PostgreSQL takes no zone of 16 hours or more.
+
+    Years that no record can hold are refused: near the ends of the calendar a change of zone overflows.
+    """
     if not 1900 <= value.year <= 2199:
         raise ValueError("must be a year from 1900 to 2199")
-    return value
+    return value.astimezone(UTC)
 
 
 Time: TypeAlias = Annotated[
     AwareDatetime,
-    Field(examples=["2026-03-02T09:30:00+01:00"]),
     BeforeValidator(_written_time, json_schema_input_type=AwareDatetime),
-    AfterValidator(_within_years),
+    Field(examples=["2026-03-02T09:30:00+01:00"], json_schema_extra={"pattern": f"^{_YEARS}-"}),
+    AfterValidator(_in_utc),
 ]
 Date: TypeAlias = Annotated[
-    date, Field(examples=["2026-03-02"]), BeforeValidator(_written_date, json_schema_input_type=date)
+    date, BeforeValidator(_written_date, json_schema_input_type=date), Field(examples=["2026-03-02"])
 ]
-Month: TypeAlias = Annotated[Date, Field(examples=["1988-04-01"]), AfterValidator(_first_of_month)]
+Month: TypeAlias = Annotated[
+    Date,
+    Field(examples=["1988-04-01"], json_schema_extra={"pattern": f"^{_YEARS}-(0[1-9]|1[0-2])-01$"}),
+    AfterValidator(_first_of_month),
+]
 Dose: TypeAlias = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
 DoseSoFar: TypeAlias = Annotated[int, Field(ge=0, le=500), BeforeValidator(_whole_number)]
 Days: TypeAlias = Annotated[int, Field(ge=1, le=366), BeforeValidator(_whole_number)]
 Minutes: TypeAlias = Annotated[int, Field(ge=0, le=1440), BeforeValidator(_whole_number)]
 Pathway: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole_number)]
 EvidenceLevel: TypeAlias = Annotated[int, Field(ge=0, le=5), BeforeValidator(_whole_number)]
-Text: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$")]
-Label: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$")]
+
+# Spaces around a text are dropped, so that one of spaces alone is empty; the document has to say it in a pattern.
+_SAYS_SOMETHING = Field(json_schema_extra={"pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"})
+
+Text: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=4000, pattern=r"^[^\x00]*$"), _SAYS_SOMETHING
+]
+Label: TypeAlias = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), _SAYS_SOMETHING
+]
 
 
 def _plain(value: dict[str, Any]) -> dict[str, Any]:

@@ -21,15 +21,16 @@ def _number(value: Any) -> Any:
 
 Probability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_number)]
 Count = Annotated[int, Field(ge=0, le=500), BeforeValidator(_number)]
+Positive = Annotated[int, Field(ge=1, le=500), BeforeValidator(_number)]
 
 
 class PolicyChange(Change):
     """Windows and thresholds; those not named keep the shipped default."""
 
     flagging: Flagging = Flagging.PENDING
-    early_window_dose: Count = 0
-    late_window_dose: Count = 0
-    period_evaluation_doses: list[Count] = Field(default_factory=list)
+    early_window_dose: Positive = 1
+    late_window_dose: Positive = 1
+    period_evaluation_doses: list[Positive] = Field(default_factory=list)
     early_share: Probability = 0.5
     established_probability: Probability = 0.5
     no_change_probability: Probability = 0.5
@@ -38,7 +39,7 @@ class PolicyChange(Change):
     deterioration_probability: Probability = 0.5
     band_level: Probability = 0.5
     clear_band_level: Probability = 0.5
-    stale_intervals: Count = 0
+    stale_intervals: Positive = 1
     stale_extra_days: Count = 0
 
 

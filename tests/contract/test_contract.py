@@ -1,0 +1,279 @@
+"""Every operation, asked by everybody: no mistake of ours, no status and no shape that the document does not have.
+
+CONTRACT_EXAMPLES is the number of random requests per operation and credential; the default suits every day.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import count, cycle
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from fastapi.routing import iter_route_contexts
+from fastapi.testclient import TestClient
+from schemathesis import Response
+from schemathesis.checks import CHECKS, load_all_checks
+
+from app.config import Settings
+from app.db.codes import Role
+from app.db.session import Database
+from app.identity.policy import ALLOWED, Action
+from app.main import create_app
+from tests.contract.asking import (
+    CONFIG,
+    PROBLEMS,
+    TOLD_WITHIN,
+    Conversation,
+    Operation,
+    coverage,
+    loaded,
+    operations_of,
+    thinned,
+)
+from tests.factories import Clinic, make_clinic, make_episode, make_record, ok, phq_9
+
+EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "10"))
+
+APP = create_app(Settings(), Database("postgresql+psycopg://nobody@/nowhere"))
+DOCUMENT: dict[str, Any] = APP.openapi()
+OPERATIONS: dict[str, dict[str, Any]] = {
+    each["operationId"]: {"path": path, "method": method, **each}
+    for path, methods in DOCUMENT["paths"].items()
+    for method, each in methods.items()
+}
+
+SECURED = {operation for operation, described in OPERATIONS.items() if "security" in described}
+"""What needs a credential; the rest is for whoever watches over the server."""
+
+NOT_IN_THE_DOCUMENT = {("/metrics", "get")}
+"""Is no JSON, and has a token of its own."""
+
+NOBODY: Mapping[str, Mapping[str, str]] = {
+    "none": {},
+    "malformed": {"Authorization": "Bearer"},
+    "of another scheme": {"Authorization": "Basic c3BvcjpzcG9y"},
+    "unknown": {"Authorization": "Bearer spor_nobody"},
+}
+"""Credentials that are none."""
+
+
+def refusal(operation: str, credential: str) -> int | None:
+    """Give the status with which a credential is refused, whatever is asked; None if it may ask."""
+    if operation not in SECURED:
+        return None
+    if credential in NOBODY:
+        return 401
+    return None if operation in ALLOWED[Role(credential)] else 403
+
+
+PAIRS = [(operation, credential) for operation in OPERATIONS for credential in (*NOBODY, *Role)]
+ADMITTED = [pair for pair in PAIRS if refusal(*pair) is None]
+REFUSED = [pair for pair in PAIRS if refusal(*pair) is not None]
+
+
+def ids(pairs: list[tuple[str, str]]) -> list[str]:
+    return [" by ".join(pair) for pair in pairs]
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A clinic with one of everything, and what is there by the names of fields."""
+
+    clinic: Clinic
+    known: Mapping[str, object | Callable[[], object]]
+    secrets: frozenset[str]
+
+    def token(self, credential: str) -> Mapping[str, str]:
+        if credential in NOBODY:
+            return NOBODY[credential]
+        callers = {"device": self.clinic.tablet, "therapist": self.clinic.therapist, "service_lead": self.clinic.lead}
+        return {"Authorization": f"Bearer {callers[credential].token}"}
+
+
+def fill(database: Database, client: TestClient) -> Filled:
+    clinic = make_clinic(database, client)
+    record = make_record(clinic)
+    trajectory = ok(clinic.therapist.get(f"/v1/episodes/{record['episode_id']}/trajectory"))
+    patient = ok(clinic.therapist.get(f"/v1/patients/{record['patient_id']}"))
+    number = count()
+    known: dict[str, Any] = {
+        **record,
+        "treatment_session_id": record["session_id"],
+        "therapist_id": str(clinic.therapist_id),
+        "informant": record["informant_id"],
+        "main_series_id": trajectory["series"]["id"],
+        "instrument": "phq-9",
+        "main_instrument": "phq-9",
+        "form": "self",
+        "time_zone": "Europe/Oslo",
+        "dose": 1,
+        # Every other form answers the critical item, so that what does not fit is refused, or is kept for its sake.
+        "answers": lambda: phq_9(3 + next(number) % 20, item_9=next(number) // 2 % 2),
+        "reference": lambda: f"P-{uuid4()}",
+        "name": lambda: f"Programme {uuid4()}",
+    }
+    return Filled(clinic, known, frozenset({*record.values(), trajectory["series"]["id"], patient["reference"]}))
+
+
+@pytest.fixture(scope="session")
+def operations(database: Database) -> Mapping[str, Operation]:
+    return operations_of(loaded(create_app(Settings(), database)))
+
+
+@pytest.fixture(scope="session")
+def kept(database: Database, client: TestClient) -> Filled:
+    """A clinic in which nothing changes, since it is read only, or nothing gets through."""
+    return fill(database, client)
+
+
+def conversation(operation: Operation, filled: Filled, credential: Mapping[str, str]) -> Conversation:
+    known = dict(filled.known)
+    if operation.definition.raw["operationId"] == Action.READ_PROBLEM:
+        known["name"] = "not-found"
+    return Conversation(operation, credential, known)
+
+
+def new_forms(filled: Filled) -> dict[str, Callable[[], object]]:
+    """Let each form have an id of its own, and several patients share them: none gets a course of hundreds."""
+    episodes = cycle([filled.known["episode_id"], *(make_episode(filled.clinic)["id"] for _ in range(7))])
+    return {"administration_id": lambda: str(uuid4()), "id": lambda: str(uuid4()), "episode_id": lambda: next(episodes)}
+
+
+def told(faults: Mapping[str, str]) -> str:
+    return "\n\n".join(faults.values())
+
+
+# ---- Everybody asks for everything
+
+
+@pytest.mark.parametrize(("operation", "credential"), ADMITTED, ids=ids(ADMITTED))
+def test_who_may_ask_is_answered_as_the_document_has_it(
+    operations: Mapping[str, Operation],
+    kept: Filled,
+    database: Database,
+    client: TestClient,
+    operation: str,
+    credential: str,
+) -> None:
+    filled = kept if OPERATIONS[operation]["method"] == "get" else fill(database, client)
+    asked = conversation(operations[operation], filled, filled.token(credential))
+    if operation in TOLD_WITHIN:
+        asked.known = {**asked.known, **new_forms(filled)}
+    cases = coverage(operations[operation])
+    is_first = credential == next(each for each in (Role.THERAPIST, *Role) if (operation, each) in ADMITTED)
+    for case in cases if is_first else thinned(cases, 3 * EXAMPLES):
+        asked.ask(case)
+    asked.ask_at_random(EXAMPLES)
+    assert not asked.faults, told(asked.faults)
+    assert {200, 201} & {*asked.statuses}, "nothing got through, so nothing was tried"
+
+
+@pytest.mark.parametrize(("operation", "credential"), REFUSED, ids=ids(REFUSED))
+def test_who_may_not_ask_hears_nothing_else(
+    operations: Mapping[str, Operation], kept: Filled, operation: str, credential: str
+) -> None:
+    asked = conversation(operations[operation], kept, kept.token(credential))
+    cases = [case for case in coverage(operations[operation]) if case.method.lower() == OPERATIONS[operation]["method"]]
+    for case in thinned(cases, EXAMPLES // 2):
+        asked.ask(case)
+    assert not asked.faults, told(asked.faults)
+    assert {*asked.statuses} == {refusal(operation, credential)}
+
+
+@pytest.mark.parametrize("operation", sorted(SECURED))
+def test_another_organisation_finds_nothing_and_hears_of_nothing(
+    operations: Mapping[str, Operation], kept: Filled, database: Database, client: TestClient, operation: str
+) -> None:
+    role = next(role for role in (Role.THERAPIST, Role.SERVICE_LEAD) if refusal(operation, role) is None)
+    stranger = Filled(make_clinic(database, client), {}, frozenset())
+    asked = conversation(operations[operation], kept, stranger.token(role))
+    answers = [asked.ask(case) for case in thinned(coverage(operations[operation]), 3 * EXAMPLES)]
+    assert not asked.faults, told(asked.faults)
+    if "_id}" in OPERATIONS[operation]["path"]:
+        assert not [status for status in asked.statuses if status < 400]
+    assert not [secret for answer in answers for secret in kept.secrets if tells(answer, secret)]
+
+
+def tells(answer: Response, secret: str) -> bool:
+    """Tell whether an answer holds what the request did not."""
+    sent = answer.request.body or ""
+    asked = f"{answer.request.url} {sent.decode(errors='replace') if isinstance(sent, bytes) else sent}"
+    return secret in answer.text and secret not in asked
+
+
+# ---- Nothing is left out
+
+
+def test_every_operation_is_asked_by_everybody(operations: Mapping[str, Operation]) -> None:
+    assert set(operations) == set(OPERATIONS)
+    assert set(Action) == SECURED
+    assert {credential for _, credential in PAIRS} == {*NOBODY, *Role}
+    assert sorted(ADMITTED + REFUSED) == sorted(PAIRS)
+    assert len(set(PAIRS)) == len(OPERATIONS) * (len(NOBODY) + len(Role))
+
+
+def test_every_route_is_in_the_document() -> None:
+    served = {
+        (route.path_format, method.lower())
+        for route in iter_route_contexts(APP.routes)
+        for method in route.methods or ("?",)
+    }
+    assert served == {(each["path"], each["method"]) for each in OPERATIONS.values()} | NOT_IN_THE_DOCUMENT
+
+
+def test_every_check_is_made_but_those_that_can_find_nothing_here() -> None:
+    load_all_checks()
+    left_out = {name for name, check in CONFIG["checks"].items() if check.get("enabled") is False}
+    assert left_out == {"ignored_auth", "use_after_free", "ensure_resource_availability"}
+    assert {*CHECKS.get_all_names()} - left_out >= {
+        "not_a_server_error",
+        "status_code_conformance",
+        "content_type_conformance",
+        "response_headers_conformance",
+        "response_schema_conformance",
+        "negative_data_rejection",
+        "positive_data_acceptance",
+        "missing_required_header",
+        "unsupported_method",
+        "allow_header_conformance",
+        "problem_conformance",
+        "what_was_made_is_there",
+    }
+
+
+# ---- What the document declares
+
+
+@pytest.mark.parametrize("operation", sorted(SECURED))
+def test_every_refusal_that_can_happen_is_declared(operation: str) -> None:
+    described = OPERATIONS[operation]
+    parameters = {each["name"]: each for each in described.get("parameters", ())}
+    refusals = {refusal(operation, credential) for credential in (*NOBODY, *Role)}
+    needed = {str(status) for status in refusals if status}
+    needed |= {"404"} if "{" in described["path"] else set()
+    needed |= {"412", "428"} if "if-match" in parameters else set()
+    needed |= {"400", "413"} if "requestBody" in described else set()
+    needed |= {"422"} if "requestBody" in described or parameters else set()
+    needed |= {"409"} if described["method"] in {"put", "post", "patch"} else set()
+    assert needed | {"500", "503"} <= set(described["responses"])
+    assert all(each["required"] for name, each in parameters.items() if name == "if-match" or each["in"] == "path")
+
+
+@pytest.mark.parametrize("operation", sorted(SECURED))
+def test_every_refusal_names_the_types_of_problem_that_it_may_be(operation: str) -> None:
+    for status, response in OPERATIONS[operation]["responses"].items():
+        if status >= "400":
+            named = {word.strip(",.") for word in response["description"].split() if word.startswith("/v1/problems/")}
+            assert named == {kind for kind, each in PROBLEMS.items() if str(each) == status}
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_every_type_of_problem_is_described_at_its_address(kept: Filled, problem: str) -> None:
+    described = ok(kept.clinic.tablet.get(problem))
+    assert (described["type"], described["status"]) == (problem, PROBLEMS[problem])
+    assert described["title"]
+    assert described["meaning"]

@@ -1,0 +1,220 @@
+"""A request to every route, on a practice that was made by `tests.bulk`; each can be made a dozen times and more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+from uuid import uuid4
+
+import psycopg
+from httpx2 import Response
+from psycopg.rows import dict_row
+
+from app.identity.policy import Action
+from tests import bulk
+from tests.factories import Clinic, administration, at, gad_7, ok, phq_9, put
+
+A_CASELOAD: Final = bulk.EPISODES * (bulk.PRACTICES_OF_A_THERAPIST + 1)
+"""The episodes of the clinic's therapist, those of the first practice included."""
+
+A_SMALL_ORGANISATION: Final = 500
+"""The first rows of a caller in the order of their ids can also be found by going through those of an organisation in
+that order: the planner does so while that is quick, and turns to the caller's own when there are more."""
+
+Ids = dict[str, Any]
+
+OPEN_EPISODES: Final = """
+select e.id as episode, e.patient_id as patient, r.user_id as therapist,
+       (select a.id from administrations a where a.organisation_id = e.organisation_id and a.episode_id = e.id
+           and a.superseded_at is null and a.version = 1 and a.instrument = 'phq-9' limit 1) as administration,
+       (select a.id from administrations a where a.organisation_id = e.organisation_id and a.episode_id = e.id
+           and a.superseded_at is null and a.version = 1 and a.instrument = 'gad-7' limit 1) as other_administration,
+       (select a.treatment_session_id from attendances a
+         where a.organisation_id = e.organisation_id and a.episode_id = e.id limit 1) as session,
+       (select a.id from attendances a
+         where a.organisation_id = e.organisation_id and a.episode_id = e.id limit 1) as attendance,
+       (select a.id from assignments a
+         where a.organisation_id = e.organisation_id and a.episode_id = e.id limit 1) as assignment,
+       (select v.id from reviews v
+         where v.organisation_id = e.organisation_id and v.episode_id = e.id limit 1) as review,
+       (select p.id from episode_programmes p
+         where p.organisation_id = e.organisation_id and p.episode_id = e.id limit 1) as episode_programme,
+       (select p.programme_id from episode_programmes p
+         where p.organisation_id = e.organisation_id and p.episode_id = e.id limit 1) as programme,
+       (select i.id from informants i
+         where i.organisation_id = e.organisation_id and i.patient_id = e.patient_id and i.role = 'parent') as informant
+  from episodes e
+  join treatment_relations r on r.organisation_id = e.organisation_id and r.episode_id = e.id
+ where e.organisation_id = %(organisation)s and r.user_id = %(therapist)s and e.closed_at is null
+ order by e.id
+"""
+
+OPEN_ALERTS: Final = """
+select a.id from risk_alerts a
+  join treatment_relations r on r.organisation_id = a.organisation_id and r.episode_id = a.episode_id
+ where a.organisation_id = %(organisation)s and r.user_id = %(therapist)s and a.acknowledged_at is null
+"""
+
+
+@dataclass(frozen=True)
+class Asking:
+    """How to ask for something the n-th time, and how many episodes that concerns at the most."""
+
+    ask: Callable[[int], Response]
+    episodes: int = 1
+
+
+def every_route(connection: psycopg.Connection[Any], clinic: Clinic) -> Mapping[str, Asking]:
+    """Give the requests that the clinic's staff may make, by name: the action, and what is special about it."""
+    whose = {"organisation": clinic.organisation_id, "therapist": clinic.therapist_id}
+    cursor = connection.cursor(row_factory=dict_row)
+    of_episodes: list[Ids] = cursor.execute(OPEN_EPISODES, whose).fetchall()
+    alerts: list[Ids] = cursor.execute(OPEN_ALERTS, whose).fetchall()
+    assert all(None not in ids.values() for ids in of_episodes), "not every episode has one of everything"
+    return {**answering(clinic, of_episodes), **reading(clinic, of_episodes), **working(clinic, of_episodes, alerts)}
+
+
+def answering(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
+    therapist, tablet = clinic.therapist, clinic.tablet
+    first = {"If-Match": '"1"'}
+
+    def phq(number: int) -> dict[str, Any]:
+        return administration({"id": str(of[number]["episode"])}, phq_9(9, item_9=number % 2), week=11)
+
+    def batch(numbers: list[int]) -> Response:
+        weeks = [12 + place / 100 for place in range(len(numbers))]
+        bodies = [
+            phq(number) | {"answers": phq_9(8), "completed_at": at(week)}
+            for number, week in zip(numbers, weeks, strict=True)
+        ]
+        return tablet.put("/v1/administrations", {"administrations": [{"id": str(uuid4()), **each} for each in bodies]})
+
+    def path(number: int, name: str) -> str:
+        return f"/v1/administrations/{of[number][name]}"
+
+    correction = {"reason": "read wrongly", "answers": phq_9(13)}
+    in_error = {"reason": "another patient's form"}
+    return {
+        Action.PUT_ADMINISTRATION: Asking(lambda n: put(tablet, phq(n))),
+        "put_administration of a therapist": Asking(
+            lambda n: put(therapist, phq(n) | {"instrument": "gad-7", "answers": gad_7(8)})
+        ),
+        Action.PUT_ADMINISTRATIONS: Asking(lambda n: batch([n + 40] * 20)),
+        "put_administrations of many": Asking(lambda n: batch(list(range(n, n + 30))), 30),
+        Action.READ_ADMINISTRATION: Asking(lambda n: therapist.get(path(n, "administration"))),
+        Action.CORRECT_ADMINISTRATION: Asking(
+            lambda n: therapist.post(path(n, "administration") + "/corrections", correction, headers=first)
+        ),
+        Action.ENTER_ADMINISTRATION_IN_ERROR: Asking(
+            lambda n: therapist.post(path(n, "other_administration") + "/entered-in-error", in_error, headers=first)
+        ),
+    }
+
+
+def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
+    therapist = clinic.therapist
+
+    def of_episode(what: str) -> Asking:
+        return Asking(lambda n: therapist.get(f"/v1/episodes/{of[n]['episode']}{what}"))
+
+    def get(path: str, name: str) -> Asking:
+        return Asking(lambda n: therapist.get(path.format(of[n][name])))
+
+    return {
+        Action.READ_TRAJECTORY: of_episode("/trajectory"),
+        "read_trajectory of an instrument": of_episode("/trajectory?instrument=gad-7"),
+        Action.READ_SPARKLINE: of_episode("/sparkline"),
+        Action.READ_CASELOAD: Asking(lambda _: therapist.get("/v1/caseload"), A_CASELOAD),
+        Action.LIST_PATIENTS: Asking(lambda _: therapist.get("/v1/patients?limit=20"), A_SMALL_ORGANISATION),
+        "list_patients, another page": Asking(
+            lambda n: therapist.get(f"/v1/patients?limit=20&after={of[n]['patient']}"), A_SMALL_ORGANISATION
+        ),
+        Action.READ_PATIENT: get("/v1/patients/{}", "patient"),
+        Action.LIST_INFORMANTS: get("/v1/patients/{}/informants", "patient"),
+        Action.LIST_EPISODES: Asking(lambda _: therapist.get("/v1/episodes?limit=20"), A_SMALL_ORGANISATION),
+        "list_episodes, another page": Asking(
+            lambda n: therapist.get(f"/v1/episodes?limit=20&after={of[n]['episode']}"), A_SMALL_ORGANISATION
+        ),
+        "list_episodes of a patient": get("/v1/episodes?patient_id={}", "patient"),
+        Action.READ_EPISODE: of_episode(""),
+        Action.LIST_EPISODE_PROGRAMMES: of_episode("/programmes"),
+        Action.LIST_EPISODE_SESSIONS: of_episode("/treatment-sessions"),
+        Action.READ_SESSION: get("/v1/treatment-sessions/{}", "session"),
+        Action.LIST_ATTENDANCES: get("/v1/treatment-sessions/{}/attendances", "session"),
+        Action.LIST_ASSIGNMENTS: of_episode("/assignments"),
+        Action.LIST_REVIEWS: of_episode("/reviews"),
+        Action.LIST_RISK_ALERTS: Asking(lambda _: therapist.get("/v1/risk-alerts"), A_CASELOAD),
+        Action.LIST_PROGRAMMES: Asking(lambda _: therapist.get("/v1/programmes")),
+        Action.READ_PROGRAMME: get("/v1/programmes/{}", "programme"),
+        Action.READ_SETTINGS: Asking(lambda _: therapist.get("/v1/settings")),
+    }
+
+
+def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Asking]:
+    therapist, lead = clinic.therapist, clinic.lead
+    programme = of[0]["programme"]
+
+    def post(path: str, name: str, body: dict[str, Any]) -> Asking:
+        return Asking(lambda n: therapist.post(path.format(of[n][name]), body))
+
+    def patch(path: str, name: str, body: dict[str, Any]) -> Asking:
+        return Asking(lambda n: therapist.patch(path.format(of[n][name]), body, 1))
+
+    def hold(number: int) -> Response:
+        came = [{"episode_id": str(each["episode"]), "outcome": "attended"} for each in of[number : number + 2]]
+        body = {"starts_at": at(13), "contact_type": "group", "attendances": came}
+        return therapist.post("/v1/treatment-sessions", body)
+
+    def attend(number: int) -> Response:
+        body = {"episode_id": str(of[number + 20]["episode"]), "outcome": "attended"}
+        return therapist.post(f"/v1/treatment-sessions/{of[number]['session']}/attendances", body)
+
+    def acknowledge(number: int) -> Response:
+        path = f"/v1/risk-alerts/{alerts[number]['id']}/acknowledgement"
+        return therapist.post(path, {"assessment": "talked it through"}, headers={"If-Match": '"1"'})
+
+    def move(number: int, change: dict[str, Any]) -> Response:
+        path = f"/v1/treatment-sessions/{of[number]['session']}"  # which may be that of another episode too
+        return therapist.patch(path, change, ok(therapist.get(path))["version"])
+
+    opening = {"opened_at": at(20)}
+    review = {"dose": 7, "with_patient": True, "causes": ["alliance"], "action": "continue"}
+    offer = {"format": "group", "counted_contact_types": ["group"]}
+    return {
+        Action.REGISTER_PATIENT: Asking(
+            lambda n: therapist.post("/v1/patients", {"reference": f"N-{n}", "birth_month": "1990-02-01"})
+        ),
+        Action.CHANGE_PATIENT: patch("/v1/patients/{}", "patient", {"language": "nn"}),
+        Action.ADD_INFORMANT: post("/v1/patients/{}/informants", "patient", {"role": "teacher", "label": "teacher"}),
+        Action.CHANGE_INFORMANT: Asking(
+            lambda n: therapist.patch(f"/v1/informants/{of[n]['informant']}", {"label": "mum"}, 1), A_CASELOAD
+        ),
+        Action.OPEN_EPISODE: Asking(
+            lambda n: therapist.post("/v1/episodes", {"patient_id": str(of[n]["patient"])} | opening)
+        ),
+        Action.CHANGE_EPISODE: patch("/v1/episodes/{}", "episode", {"planned_dose": 8}),
+        Action.START_EPISODE_PROGRAMME: post(
+            "/v1/episodes/{}/programmes", "episode", {"programme_id": str(programme), "started_at": at(5)}
+        ),
+        Action.CHANGE_EPISODE_PROGRAMME: patch("/v1/episode-programmes/{}", "episode_programme", {"ended_at": at(5)}),
+        Action.RECORD_SESSION: Asking(hold, 2),
+        Action.CHANGE_SESSION: Asking(lambda n: move(n, {"minutes": 50}), 2),
+        "change_session to another day": Asking(lambda n: move(n, {"starts_at": at(0.5)}), 2),
+        Action.ADD_ATTENDANCE: Asking(attend, 3),
+        Action.CHANGE_ATTENDANCE: patch("/v1/attendances/{}", "attendance", {"outcome": "no_show", "reason": "ill"}),
+        Action.ADD_ASSIGNMENT: post(
+            "/v1/episodes/{}/assignments", "episode", {"instrument": "phq-9", "opens_at": at(12)}
+        ),
+        Action.CHANGE_ASSIGNMENT: patch("/v1/assignments/{}", "assignment", {"state": "declined", "reason": "ill"}),
+        Action.RECORD_REVIEW: post("/v1/episodes/{}/reviews", "episode", review),
+        Action.CHANGE_REVIEW: patch("/v1/reviews/{}", "review", {"done_at": at(12)}),
+        Action.ACKNOWLEDGE_RISK_ALERT: Asking(acknowledge),
+        Action.ADD_PROGRAMME: Asking(lambda n: lead.post("/v1/programmes", offer | {"name": f"Course {n}"})),
+        Action.CHANGE_PROGRAMME: Asking(
+            lambda n: lead.patch(f"/v1/programmes/{programme}", {"planned_dose": n + 1}, n + 1)
+        ),
+        Action.CHANGE_SETTINGS: Asking(
+            lambda n: lead.patch("/v1/settings", {"policy": {"band_level": 0.8}, "reason": "agreed"}, n + 1)
+        ),
+    }
