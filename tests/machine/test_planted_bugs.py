@@ -1,0 +1,26 @@
+"""The test's own test: with a bug planted on purpose, the machine finds a difference within its daily budget."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from fastapi.testclient import TestClient
+from hypothesis import Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from app.db.embedded import EmbeddedServer
+from app.db.session import Database
+from tests.machine.planted import BUGS
+from tests.machine.practice import Difference
+from tests.machine.record_machine import DAILY, machine
+
+
+@pytest.mark.parametrize("bug", BUGS)
+def test_a_planted_bug_is_found(bug: str, server: EmbeddedServer, database: Database, client: TestClient) -> None:
+    planted, sign = BUGS[bug]
+    with planted(server), pytest.raises(Difference, match=sign):
+        run_state_machine_as_test(
+            machine(database, client, Counter()),
+            settings=settings(DAILY, phases=[Phase.generate], report_multiple_bugs=False),
+        )
