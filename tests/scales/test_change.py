@@ -55,6 +55,11 @@ def test_where_higher_is_better_the_clinical_side_is_below_the_cutoff() -> None:
     assert [ors.category(20, score) for score in (25, 24, 16, 15)] == [IMPROVED, UNCHANGED, UNCHANGED, WORSE]
 
 
+def test_a_single_point_may_be_a_reliable_change() -> None:
+    short = ChangeCriteria(0, 4, reliable_change=1)
+    assert [short.category(2, score) for score in (1, 2, 3)] == [IMPROVED, UNCHANGED, WORSE]
+
+
 def test_without_published_figures_nobody_is_a_case_and_nothing_is_reliable() -> None:
     criteria = ChangeCriteria(0, 27)
     assert not criteria.is_case(27)

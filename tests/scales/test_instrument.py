@@ -23,6 +23,8 @@ from tests.scales.factories import (
 )
 
 TWO_RANGES = (an_item("1"), an_item("2", codes=(0, 2, 4)))
+LOWER_AND_HIGHER_FROM = (an_item("1", codes=(0, 2, 3)), an_item("2", codes=(1, 2, 3)))
+LOWER_AND_HIGHER_TO = (an_item("1"), an_item("2", codes=(0, 1, 4)))
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,16 @@ TWO_RANGES = (an_item("1"), an_item("2", codes=(0, 2, 4)))
             lambda: a_form(items=TWO_RANGES, subscales=(a_subscale(items=("1", "2"), maximum=7),)),
             "same range of codes can be prorated",
         ),
+        (
+            lambda: a_form(
+                items=LOWER_AND_HIGHER_FROM, subscales=(a_subscale(items=("1", "2"), minimum=1, maximum=6),)
+            ),
+            "same range of codes can be prorated",
+        ),
+        (
+            lambda: a_form(items=LOWER_AND_HIGHER_TO, subscales=(a_subscale(items=("1", "2"), maximum=7),)),
+            "same range of codes can be prorated",
+        ),
         (lambda: a_form(critical_items=(a_critical_item("4"),)), "no item 4, which is called critical"),
         (lambda: a_form(critical_items=(a_critical_item(threshold=4),)), "must be one of its codes"),
         (lambda: an_instrument(key="PHQ-9"), "lower case"),
@@ -82,6 +94,17 @@ TWO_RANGES = (an_item("1"), an_item("2", codes=(0, 2, 4)))
 def test_a_broken_rule_is_named(make: Callable[[], object], rule: str) -> None:
     with pytest.raises(InstrumentDataError, match=rule):
         make()
+
+
+def test_the_sources_of_figures_are_kept_and_cannot_be_changed() -> None:
+    sources = {"min_age": SOURCE}
+    form = a_form(ages=(12, None), sources=sources)
+    of_recall = {"recall_days": SOURCE}
+    instrument = an_instrument(recall_days=14, sources=of_recall)
+    sources.clear()
+    of_recall.clear()
+    assert dict(form.sources) == {"min_age": SOURCE}
+    assert dict(instrument.sources) == {"recall_days": SOURCE}
 
 
 def test_forms_must_code_a_critical_item_alike() -> None:
@@ -132,6 +155,8 @@ def test_a_double_reversal_changes_nothing(lowest: int, width: int) -> None:
         ((12, None), (12, 12.0, 17.5, 90), (0, 11, 11.99)),
         ((4, 17), (4, 17, 17.99), (3.99, 18, 40)),
         ((None, 17), (0, 17.99), (18, 18.01)),
+        ((None, 0), (0, 0.99), (1,)),
+        ((12, 12), (12, 12.99), (11.99, 13)),
         ((None, None), (0, 110), ()),
     ],
 )

@@ -174,11 +174,20 @@ def test_states_and_answers_that_contradict_each_other_or_themselves(
 
 def test_all_problems_of_a_body_are_found_and_the_first_is_raised() -> None:
     answers: dict[str, object] = {"1": 7, "x": 1, "2": 3}
-    item_states = {"2": "declined", "y": "blank", "3": "blank"}
+    item_states = {"2": "declined", "y": "blank", "3": "blank", "4": "refused", "5": "answered"}
     found = problems(FORM, answers, item_states)
-    assert [problem.pointer for problem in found] == ["/answers/1", "/answers/x", "/item_states/2", "/item_states/y"]
+    assert [(problem.pointer, problem.detail) for problem in found] == [
+        ("/answers/1", "item 1 has no such answer"),
+        ("/answers/x", "the form has no such item"),
+        ("/item_states/2", "item 2 has an answer, but is marked declined"),
+        ("/item_states/y", "the form has no such item"),
+        ("/item_states/4", "item 4 has an item state that is not known"),
+        ("/item_states/5", "item 5 is marked answered, but has no answer"),
+    ]
     with pytest.raises(InvalidAnswer, match="item 1 has no such answer"):
         read_answers(FORM, answers, item_states)
+    with pytest.raises(InvalidAnswer, match="item 2 has an answer, but is marked declined"):
+        read_answers(FORM, {"2": 3}, {"2": "declined"})
     assert problems(FORM, phq(1, 2), {"3": "declined"}) == ()
 
 

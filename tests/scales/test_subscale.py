@@ -53,6 +53,18 @@ def test_a_broken_rule_is_named(make: Callable[[], object], rule: str) -> None:
         make()
 
 
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Band("severe", 9, 9, SOURCE),
+        lambda: Reliability(ALPHA, 1.0, SOURCE),
+        lambda: a_subscale(further_cutoffs=(Cutoff("lowest", 0, SOURCE), Cutoff("highest", 9, SOURCE))),
+    ],
+)
+def test_what_lies_at_a_limit_is_within_it(make: Callable[[], object]) -> None:
+    assert make()
+
+
 def test_bands_and_caseness_by_score() -> None:
     subscale = a_subscale(
         bands=(Band("low", 0, 4, SOURCE), Band("high", 5, 9, SOURCE)),
