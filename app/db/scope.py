@@ -10,7 +10,7 @@ from functools import cache
 from typing import TypeVar
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, false, or_, select
+from sqlalchemy import BindParameter, ColumnElement, Select, and_, bindparam, exists, false, select
 from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.orm import aliased
 
@@ -95,14 +95,17 @@ def get_episode(work: Work, episode_id: UUID, *, lock: bool = False) -> Episode:
 
 def may_reach_patient(work: Work) -> ColumnElement[bool]:
     """Give the condition on `patients`: somebody with a reachable episode, or just registered by the caller."""
-    of_patient = and_(Episode.organisation_id == Patient.organisation_id, Episode.patient_id == Patient.id)
-    has_reachable = exists().where(of_patient, may_reach_episode(work))
-    just_registered = and_(
-        Patient.organisation_id == work.scope.organisation_id,
-        Patient.registered_by == work.scope.actor_id,
-        ~exists().where(of_patient),
+    own = Patient.organisation_id == work.scope.organisation_id
+    registered = aliased(Patient)
+    of_registered = and_(Episode.organisation_id == registered.organisation_id, Episode.patient_id == registered.id)
+    just_registered = select(registered.id).where(
+        registered.organisation_id == work.scope.organisation_id,
+        registered.registered_by == work.scope.actor_id,
+        ~exists().where(of_registered),
     )
-    return or_(has_reachable, just_registered)
+    # A union, since no index helps to find what one or the other of two conditions holds for.
+    reached = select(Episode.patient_id).where(may_reach_episode(work)).union_all(just_registered)
+    return and_(own, Patient.id.in_(reached))
 
 
 def get_patient(work: Work, patient_id: UUID) -> Patient:
