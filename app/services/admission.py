@@ -67,12 +67,8 @@ class Admission:
     scores: Scores | None
     critical: tuple[CriticalAnswer, ...]
     clarifications: tuple[Clarification, ...]
-
-    @property
-    def keeps_body(self) -> bool:
-        """Whether the columns don't hold all that came in, so that the body itself has to be kept."""
-        lost = {Clarification.UNREADABLE, Clarification.UNKNOWN_INFORMANT, Clarification.UNKNOWN_SESSION}
-        return not lost.isdisjoint(self.clarifications)
+    keeps_body: bool
+    """Whether the columns can't hold all that came in, so that the body itself has to be kept; also once accepted."""
 
     @property
     def body_hash(self) -> bytes:
@@ -134,7 +130,17 @@ def admit(
     if found:
         if all(answer.status is not CriticalStatus.POSITIVE for answer in critical):
             raise refusal(found)
-        return Admission(submission, instrument, form, informant_id, None, None, critical, (Clarification.UNREADABLE,))
+        return Admission(
+            submission,
+            instrument,
+            form,
+            informant_id,
+            None,
+            None,
+            critical,
+            (Clarification.UNREADABLE,),
+            keeps_body=True,
+        )
     answers = _read(submission, form)
     scores = score(form, answers, max_missing=settings.max_missing.get(instrument.key))
     reasons = _reasons(submission, record, form, informant_id, now + clock_tolerance) | {
@@ -142,7 +148,8 @@ def admit(
         Clarification.TOO_MANY_MISSING: scores.subscales[instrument.main_subscale].value is None,
     }
     clarifications = tuple(reason for reason, holds in reasons.items() if holds and reason not in accepted)
-    return Admission(submission, instrument, form, informant_id, answers, scores, critical, clarifications)
+    keeps_body = reasons[Clarification.UNKNOWN_INFORMANT] or reasons[Clarification.UNKNOWN_SESSION]
+    return Admission(submission, instrument, form, informant_id, answers, scores, critical, clarifications, keeps_body)
 
 
 def _read(submission: Submission, form: Form) -> Answers:

@@ -79,7 +79,7 @@ def correct_administration(
     new = NewVersion(admission, record, version + 1, work.scope.actor_id, correction.reason, accepted)
     keep(work, rows, new, starts, settings)
     _forget(records[present.episode_id], present)
-    _finish(work, rows, records, settings, _earliest(present.completed_at, submission.completed_at))
+    _finish(work, rows, records, settings)
 
 
 def enter_in_error(work: Work, administration_id: UUID, version: int, reason: str) -> None:
@@ -103,7 +103,7 @@ def enter_in_error(work: Work, administration_id: UUID, version: int, reason: st
         "author_id": work.scope.actor_id,
     }
     _forget(records[present.episode_id], present)
-    _finish(work, NewRows(administrations=[row]), records, current_settings(work), present.completed_at)
+    _finish(work, NewRows(administrations=[row]), records, current_settings(work))
 
 
 def _lock(
@@ -145,9 +145,17 @@ def _corrected(work: Work, present: Administration, correction: Correction) -> S
         states = submission.item_states if isinstance(submission.item_states, Mapping) else {}
         changes["item_states"] = {item: state for item, state in states.items() if item not in changes["answers"]}
     submission = replace(submission, **changes)
+    submission = replace(submission, body=_with_named_ids(submission))
     if submission.completed_at is None:
         raise MalformedBody("it is not known when the form was filled in", pointer="/completed_at")
     return submission
+
+
+def _with_named_ids(submission: Submission) -> dict[str, Any]:
+    """Give the body with the ids that a correction may have named: if they are not known, only the body holds them."""
+    body = dict(submission.body) if isinstance(submission.body, Mapping) else {}
+    named = {name: getattr(submission, name) for name in ("informant_id", "treatment_session_id")}
+    return body | {name: str(value) for name, value in named.items() if value is not None}
 
 
 def _is_self_report(submission: Submission, record: EpisodeRecord) -> bool:
@@ -160,7 +168,8 @@ _NOBODY = UUID(int=0)
 
 def _named_in_body(present: Administration, name: str, reason: Clarification) -> UUID | None:
     """Give an id that the columns could not take: without it somebody else's answers would become the patient's."""
-    if present.body is None or {reason, Clarification.UNREADABLE}.isdisjoint(present.clarifications or ()):
+    said = [*(present.clarifications or ()), *(present.accepted or ())]
+    if present.body is None or {reason, Clarification.UNREADABLE}.isdisjoint(said):
         return None
     body = json.loads(present.body)
     assert isinstance(body, Mapping), "what is kept names its episode"
@@ -190,19 +199,9 @@ def _forget(record: EpisodeRecord, superseded: Administration) -> None:
     ]
 
 
-def _finish(
-    work: Work,
-    rows: NewRows,
-    records: Mapping[UUID, EpisodeRecord],
-    settings: ServiceSettings,
-    since: datetime | None,
-) -> None:
-    since = since or datetime.min.replace(tzinfo=UTC)
+def _finish(work: Work, rows: NewRows, records: Mapping[UUID, EpisodeRecord], settings: ServiceSettings) -> None:
+    """Write, with every verdict that comes out differently: also earlier ones, where the baseline is another now."""
+    since = datetime.min.replace(tzinfo=UTC)
     rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=since)
     write(work, rows)
     work.db.expire_all()
-
-
-def _earliest(*times: datetime | None) -> datetime | None:
-    known = [each for each in times if each is not None]
-    return min(known) if known else None
