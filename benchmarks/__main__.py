@@ -31,7 +31,7 @@ from benchmarks.server import admin, database_of, private_folder, serving
 from benchmarks.works import COUNTED, WORKS, Group, Supply, work_of
 
 ROUNDS = 5
-SECONDS = 5
+SECONDS = 3
 _DISK, _COUNTS, _CORE = "disk", "counts", "core"
 PARTS = (*Group, _DISK, _COUNTS, _CORE)
 

@@ -54,7 +54,7 @@ class Course:
         assert scale == (self.curve.minimum, self.curve.maximum), "criteria and curve belong to one score"
         assert self.first >= 0, "a position counts from the start"
         treated = self.series.treated()
-        asked = self.series.observations[max(self.first, self.series.baseline_index or 0) :]
+        asked = self.series.observations[self.first :]
         object.__setattr__(self, "treated", treated)
         object.__setattr__(self, "judged_from", len(treated) - sum(each.phase is Phase.TREATMENT for each in asked))
 

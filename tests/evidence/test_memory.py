@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import random
+import subprocess
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -242,6 +243,16 @@ def draw(client: httpx.Client, chart: tuple[UUID, str]) -> int:
     return 1
 
 
+@contextmanager
+def ended(program: subprocess.Popen[str]) -> Iterator[None]:
+    """End a server in order, and its database with it."""
+    try:
+        yield
+    finally:
+        program.terminate()
+        program.wait(60)
+
+
 @pytest.fixture(scope="module")
 def measured() -> Iterator[dict[str, Memory]]:
     """Put and draw as much as was asked for, and watch the memory."""
@@ -251,7 +262,7 @@ def measured() -> Iterator[dict[str, Memory]]:
         charts = list(islice(((each, name) for name in INSTRUMENTS for each in place.episode_ids), CHARTS))
         port = free_port()
         address = f"http://127.0.0.1:{port}"
-        with serving("serve", "--port", port, "--data-dir", place.data_dir) as (program, _):
+        with serving("serve", "--port", port, "--data-dir", place.data_dir) as (program, _), ended(program):
             loads: dict[str, tuple[Sequence[Any], Callable[[httpx.Client, Any], int], str, int]] = {
                 "puts": (hundreds, put_hundred, place.clinic.tablet.token, PUTS // 200),
                 "charts": (charts, draw, place.clinic.therapist.token, max(1, CHARTS // 200)),

@@ -66,8 +66,10 @@ def test_the_record_at_full_size() -> None:
                     )
                 with psycopg.connect(big.owner) as connection:
                     requests = every_route(connection, over_the_wire(big.clinic, client))
-        with serving("serve", "--port", address.rpartition(":")[2], "--data-dir", folder / "spor"):
+        with serving("serve", "--port", address.rpartition(":")[2], "--data-dir", folder / "spor") as (program, _):
             tell_times(requests)
+            program.terminate()
+            assert program.wait(60) == 0
     assert faults == {}
 
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any
 
 from fastapi.testclient import TestClient
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
@@ -31,6 +31,9 @@ DAILY = settings(
     derandomize=True,
     database=None,
     deadline=None,
+    # To make a failing example shorter would take longer than all of the run.
+    phases=[Phase.generate],
+    report_multiple_bugs=False,
     suppress_health_check=list(HealthCheck),
 )
 """The budget of a daily run, which is the same every time."""

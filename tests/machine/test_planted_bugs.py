@@ -6,7 +6,6 @@ from collections import Counter
 
 import pytest
 from fastapi.testclient import TestClient
-from hypothesis import Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from app.db.embedded import EmbeddedServer
@@ -20,7 +19,4 @@ from tests.machine.record_machine import DAILY, machine
 def test_a_planted_bug_is_found(bug: str, server: EmbeddedServer, database: Database, client: TestClient) -> None:
     planted, sign = BUGS[bug]
     with planted(server), pytest.raises(Difference, match=sign):
-        run_state_machine_as_test(
-            machine(database, client, Counter()),
-            settings=settings(DAILY, phases=[Phase.generate], report_multiple_bugs=False),
-        )
+        run_state_machine_as_test(machine(database, client, Counter()), settings=DAILY)
