@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cached_property
 
 from app.scales.change import Better, ChangeCategory, ChangeCriteria
 from app.trajectories.growth import GrowthCurve
@@ -11,7 +10,7 @@ from app.trajectories.policy import Flagging, Plan, Policy
 from app.trajectories.series import Observation, Phase, Series
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Course:
     """All that the verdicts on one series rest on.
 
@@ -33,10 +32,23 @@ class Course:
     first : int
         Position, among the observations of the series, of the first one to judge, 0 or more. Those before it count
         as scores all the same.
+
+    Attributes
+    ----------
     treated : tuple of Observation
-        Derived: the scores that count, the baseline and what follows until the treatment ended.
+        The scores that count: the baseline and what follows until the treatment ended.
     judged_from : int
-        Derived: the position among those of the first one to judge.
+        Position among those of the first one to judge.
+    late_window : int
+        Dose from which on a course without improvement is time for review. This and what follows exist only where
+        something is treated.
+    started_below_cutoff : bool
+        Whether there is a cut-off and the course started on its good side.
+    needed_improvement : float
+        Points of true improvement that count: the policy's share of what there is to gain, and noticeable.
+    goal_score : float or None
+        The least ambitious score that shows reliable improvement or lies on the good side of the cut-off; None where
+        neither is published, or neither lies within the scale.
     """
 
     series: Series
@@ -48,6 +60,10 @@ class Course:
     first: int = 0
     treated: tuple[Observation, ...] = field(init=False, repr=False, compare=False)
     judged_from: int = field(init=False, repr=False, compare=False)
+    late_window: int = field(init=False, repr=False, compare=False)
+    started_below_cutoff: bool = field(init=False, repr=False, compare=False)
+    needed_improvement: float = field(init=False, repr=False, compare=False)
+    goal_score: float | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         scale = (self.criteria.minimum, self.criteria.maximum)
@@ -55,8 +71,17 @@ class Course:
         assert self.first >= 0, "a position counts from the start"
         treated = self.series.treated()
         asked = self.series.observations[self.first :]
-        object.__setattr__(self, "treated", treated)
-        object.__setattr__(self, "judged_from", len(treated) - sum(each.phase is Phase.TREATMENT for each in asked))
+        self._derive("treated", treated)
+        self._derive("judged_from", len(treated) - sum(each.phase is Phase.TREATMENT for each in asked))
+        if treated:
+            self._derive("late_window", self.policy.late_window(self.plan))
+            self._derive("started_below_cutoff", self.below_cutoff(self.baseline.score))
+            self._derive("needed_improvement", self._needed_improvement())
+            self._derive("goal_score", self._goal_score())
+
+    def _derive(self, name: str, value: object) -> None:
+        """Set a field that follows from the others: once, since every look asks for it."""
+        object.__setattr__(self, name, value)
 
     @property
     def looked_at_from(self) -> int:
@@ -73,11 +98,6 @@ class Course:
         """Whether treatment was well under way then."""
         return self.series.late_baseline
 
-    @cached_property
-    def late_window(self) -> int:
-        """Dose from which on a course without improvement is time for review."""
-        return self.policy.late_window(self.plan)
-
     def due_dose(self, dose: int) -> int | None:
         """Give the review point that is due at a dose: the newest one reached, unless it was reviewed since.
 
@@ -88,38 +108,10 @@ class Course:
             return None
         return due
 
-    @cached_property
-    def started_below_cutoff(self) -> bool:
-        """Whether there is a cut-off and the course started on its good side."""
-        return self.below_cutoff(self.baseline.score)
-
     @property
     def lower_is_better(self) -> bool:
         """Whether the patient is better when the score is lower."""
         return self.criteria.better is Better.LOWER
-
-    @cached_property
-    def needed_improvement(self) -> float:
-        """Points of true improvement that count: the policy's share of what there is to gain, and noticeable."""
-        good_end = self.criteria.minimum if self.lower_is_better else self.criteria.maximum
-        share = self.policy.early_share * self.criteria.improvement(self.baseline.score, good_end)
-        return max(share, self.criteria.important_difference or 0.0)
-
-    @cached_property
-    def goal_score(self) -> float | None:
-        """The least ambitious score that shows reliable improvement or lies on the good side of the cut-off.
-
-        None where neither is published, or neither lies within the scale.
-        """
-        criteria = self.criteria
-        goals: list[float] = []
-        if criteria.reliable_change is not None:
-            goals.append(self._worse_by(-criteria.reliable_change))
-        if criteria.cutoff is not None:
-            # Where lower is better, the cut-off itself still lies on the clinical side.
-            goals.append(criteria.cutoff - 1 if self.lower_is_better else criteria.cutoff)
-        within = [goal for goal in goals if criteria.minimum <= goal <= criteria.maximum]
-        return (max if self.lower_is_better else min)(within, default=None)
 
     @property
     def deterioration_score(self) -> float | None:
@@ -155,3 +147,19 @@ class Course:
     def _worse_by(self, points: float) -> float:
         """Give the score that is so many points worse than the baseline, within the scale or not."""
         return self.baseline.score + (points if self.lower_is_better else -points)
+
+    def _needed_improvement(self) -> float:
+        good_end = self.criteria.minimum if self.lower_is_better else self.criteria.maximum
+        share = self.policy.early_share * self.criteria.improvement(self.baseline.score, good_end)
+        return max(share, self.criteria.important_difference or 0.0)
+
+    def _goal_score(self) -> float | None:
+        criteria = self.criteria
+        goals: list[float] = []
+        if criteria.reliable_change is not None:
+            goals.append(self._worse_by(-criteria.reliable_change))
+        if criteria.cutoff is not None:
+            # Where lower is better, the cut-off itself still lies on the clinical side.
+            goals.append(criteria.cutoff - 1 if self.lower_is_better else criteria.cutoff)
+        within = [goal for goal in goals if criteria.minimum <= goal <= criteria.maximum]
+        return (max if self.lower_is_better else min)(within, default=None)
