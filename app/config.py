@@ -50,7 +50,7 @@ class Settings(BaseSettings):
     )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
-    threads: int = Field(default=8, ge=1, le=64, description="Requests worked on at once in one process.")
+    threads: int = Field(default=4, ge=1, le=64, description="Requests worked on at once in one process.")
     clock_tolerance_seconds: int = Field(
         default=300,
         ge=0,

@@ -12,8 +12,11 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg.errors import UniqueViolation
+
 from app.db.models import Administration, Base, Progress, RiskAlert, Score, Series
-from app.db.session import Query, Work, statement, uuids
+from app.db.pipeline import Statement, statement
+from app.db.session import Query, Work, uuids
 
 _SESSION_STARTS = statement(
     """
@@ -74,39 +77,61 @@ def _insertion(name: str, table: type[Base], *, only_new: bool = False) -> str:
     return f"insert into {table.__tablename__} ({listed}) select {values} from {source}{joined}"  # noqa: S608 - own names
 
 
-_WRITE = statement(
-    f"""
-    with superseded as (
-           update administrations old set superseded_at = r.received_at
-             from jsonb_populate_recordset(null::administrations, %(administrations)s::jsonb) r
-            where old.organisation_id = r.organisation_id and old.id = r.id and old.version = r.version - 1),
-         stored as ({_insertion("administrations", Administration)} on conflict do nothing returning id),
-         made as ({_insertion("series", Series)} where exists (select from stored)),
-         scored as ({_insertion("scores", Score, only_new=True)}),
-         alerted as ({_insertion("risk_alerts", RiskAlert, only_new=True)}),
-         judged as ({_insertion("progress", Progress)}
-           where r.administration_id in (select id from stored)
-              or r.administration_id not in (select (a ->> 'id')::uuid
-                                               from jsonb_array_elements(%(administrations)s::jsonb) a)
-                 and (exists (select from stored) or %(administrations)s::jsonb = '[]')),
-         chosen as (
-           update episodes e set main_series_id = r.main_series_id
-             from jsonb_populate_recordset(null::episodes, %(main_series)s::jsonb) r
-            where e.organisation_id = r.organisation_id and e.id = r.id and e.main_series_id is null
-              and exists (select from stored))
-    select id from stored
-    """  # noqa: S608 - only our own table and column names
-)
+def _write(if_taken: str) -> Statement:
+    return statement(
+        f"""
+        with superseded as (
+               update administrations old set superseded_at = r.received_at
+                 from jsonb_populate_recordset(null::administrations, %(administrations)s::jsonb) r
+                where old.organisation_id = r.organisation_id and old.id = r.id and old.version = r.version - 1),
+             stored as ({_insertion("administrations", Administration)} {if_taken} returning id),
+             made as ({_insertion("series", Series)} where exists (select from stored)),
+             scored as ({_insertion("scores", Score, only_new=True)}),
+             alerted as ({_insertion("risk_alerts", RiskAlert, only_new=True)}),
+             judged as ({_insertion("progress", Progress)}
+               where r.administration_id in (select id from stored)
+                  or r.administration_id not in (select (a ->> 'id')::uuid
+                                                   from jsonb_array_elements(%(administrations)s::jsonb) a)
+                     and (exists (select from stored) or %(administrations)s::jsonb = '[]')),
+             chosen as (
+               update episodes e set main_series_id = r.main_series_id
+                 from jsonb_populate_recordset(null::episodes, %(main_series)s::jsonb) r
+                where e.organisation_id = r.organisation_id and e.id = r.id and e.main_series_id is null
+                  and exists (select from stored))
+        select id from stored
+        """  # noqa: S608 - only our own table and column names
+    )
+
+
+_WRITE_WHAT_IS_NEW = _write("on conflict do nothing")
+_WRITE_OR_FAIL = _write("")
 
 
 def write(work: Work, rows: NewRows) -> set[UUID]:
     """Write the rows; give the ids of the administrations that were new. If none of them is, nothing is written."""
-    return work.ask(_writing(rows))
+    return work.ask(_writing(_WRITE_WHAT_IS_NEW, rows))
 
 
-def _writing(rows: NewRows) -> Query[set[UUID]]:
+def _writing(asked: Statement, rows: NewRows) -> Query[set[UUID]]:
     parameters = {name: _ENCODER.encode(getattr(rows, name)) for name in NewRows.__dataclass_fields__}
-    return Query(_WRITE, parameters, lambda stored: {row[0] for row in stored})
+    return Query(asked, parameters, lambda stored: {row[0] for row in stored})
+
+
+def write_at_last(work: Work, rows: NewRows) -> bool:
+    """Write one administration's rows as the last thing in its transaction; tell whether its id was still free.
+
+    Where it was taken the whole transaction has failed, and leaves nothing.
+    """
+    try:
+        work.ask_last(_writing(_WRITE_OR_FAIL, rows))
+    except UniqueViolation as refusal:
+        if refusal.diag.constraint_name not in _IDS:
+            raise
+        return False
+    return True
+
+
+_IDS = {"administrations_pkey", "administrations_id_idx"}
 
 
 def write_if_all_are_new(work: Work, rows: NewRows) -> set[UUID]:
@@ -118,15 +143,15 @@ def write_if_all_are_new(work: Work, rows: NewRows) -> set[UUID]:
     wanted = {row["id"] for row in rows.administrations}
     if len(wanted) == 1:
         return wanted - write(work, rows)
-    _, stored = work.ask_all(_SAVEPOINT, _writing(rows))
+    _, stored = work.ask_all(_SAVEPOINT, _writing(_WRITE_WHAT_IS_NEW, rows))
     taken: set[UUID] = wanted - stored
     if taken:
         work.ask(_ROLLBACK)
     return taken
 
 
-_SAVEPOINT = Query(b"savepoint before_rows", {}, list)
-_ROLLBACK = Query(b"rollback to savepoint before_rows", {}, list)
+_SAVEPOINT = Query(statement("savepoint before_rows"), {}, list)
+_ROLLBACK = Query(statement("rollback to savepoint before_rows"), {}, list)
 
 
 def _plain(value: object) -> str:

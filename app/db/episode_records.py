@@ -15,8 +15,9 @@ from uuid import UUID
 
 from app.db.codes import ContactType
 from app.db.models import TreatmentSession
+from app.db.pipeline import Statement, statement
 from app.db.scope import caller, reach
-from app.db.session import Query, Work, statement, uuids
+from app.db.session import Query, Work, uuids
 
 # What counts as dose where no programme says so: meetings in which treatment is given.
 _COUNTED = f"{{{ContactType.INDIVIDUAL},{ContactType.GROUP},{ContactType.PARENTS}}}"
@@ -187,12 +188,12 @@ _IN_CASELOAD = """
 
 
 @cache
-def _locking(condition: str) -> bytes:
+def _locking(condition: str) -> Statement:
     return statement(_LOCK.format(condition))
 
 
 @cache
-def _reading(condition: str) -> bytes:
+def _reading(condition: str) -> Statement:
     return statement(_READ + condition)
 
 

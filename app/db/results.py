@@ -10,8 +10,9 @@ from uuid import UUID
 from sqlalchemy import and_, select
 
 from app.db.models import Administration, Episode, Progress, RiskAlert, Score, Series
+from app.db.pipeline import statement
 from app.db.scope import may_reach_episode
-from app.db.session import Query, Work, statement, uuids
+from app.db.session import Query, Work, uuids
 from app.errors import NotFound
 
 _VERDICT = tuple(column.name for column in Progress.__table__.columns)

@@ -5,14 +5,14 @@ reads or writes the record takes it as its first parameter, so that scope and au
 The commit comes before `Database.work` is left, and so before any answer: a commit that fails is an error.
 
 The hot path asks in SQL (`Work.ask`), the other routes through the ORM (`Work.db`); both are one transaction on one
-connection. A transaction is begun together with its first statement, and the audit event leaves together with the
-commit, so that neither costs a round trip.
+connection. A transaction is begun together with its first statement, and the last statement, the audit event and the
+commit leave together, so that none of them costs a round trip of its own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from select import POLLIN, poll
@@ -27,6 +27,7 @@ from sqlalchemy.orm import Session
 
 from app.db.codes import Purpose, Role
 from app.db.models import Base
+from app.db.pipeline import Pipeline, Rows, Sent, Statement, statement
 from app.errors import (
     DatabaseUnavailable,
     InvalidReference,
@@ -38,11 +39,6 @@ from app.errors import (
 )
 
 Answer = TypeVar("Answer")
-
-
-def statement(sql: str) -> bytes:
-    """Give a statement as psycopg takes it, without the spaces that only serve the reader."""
-    return " ".join(sql.split()).encode()
 
 
 def uuids(ids: Iterable[UUID]) -> str:
@@ -69,6 +65,8 @@ _AUDIT = statement(
             %(action)s, %(patient_ids)s::uuid[])
     """
 )
+
+_COMMIT = statement("commit")
 
 # A member of a role has its tables, or can become it: what any of them may do counts.
 _TOO_STRONG = text(
@@ -105,9 +103,9 @@ class Access:
 class Query(Generic[Answer]):
     """A statement with its parameters, and how its rows are read."""
 
-    sql: bytes
+    sql: Statement
     parameters: Mapping[str, Any]
-    read: Callable[[Sequence[Any]], Answer]
+    read: Callable[[Rows], Answer]
 
 
 @dataclass(slots=True)
@@ -118,6 +116,7 @@ class Work:
     scope: Scope
     access: Access
     now: datetime
+    committed: bool = False
     _session: Session | None = None
     _patient_ids: set[UUID] = field(default_factory=set)
 
@@ -143,11 +142,24 @@ class Work:
 
     def ask_all(self, *queries: Query[Any]) -> list[Any]:
         """Send statements together, in one round trip, and give the answer of each; each sees those before it."""
+        assert not self.committed, "what is asked after the commit would have neither scope nor audit"
         self.flush()
         rows = _send(self.connection, *((query.sql, query.parameters) for query in queries))
         return [query.read(each) for query, each in zip(queries, rows, strict=True)]
 
-    def audit(self) -> list[_Sent]:
+    def ask_last(self, *last: Query[Any]) -> list[Any]:
+        """Send the last statements, the audit event and the commit together; give what the statements answer.
+
+        Nothing can be asked after it. Where a use case has no last statement of its own, leaving the work commits.
+        """
+        assert not self.committed, "a transaction is committed once"
+        self.flush()
+        asked = [(query.sql, query.parameters) for query in last]
+        rows = _send(self.connection, *asked, *self._audit_event(), (_COMMIT, {}))
+        self.committed = True
+        return [query.read(each) for query, each in zip(last, rows, strict=False)]
+
+    def _audit_event(self) -> list[Sent]:
         """Give the statement of the request's one audit event, if it touched anybody's data."""
         if not self._patient_ids:
             return []
@@ -169,7 +181,12 @@ class Database:
     """The engine, and the two ways in: by a credential, or for a known scope."""
 
     def __init__(self, url: str, *, pool_size: int = 8) -> None:
-        self.engine: Engine = create_engine(url, pool_size=pool_size, max_overflow=2, hide_parameters=True)
+        # The pipeline prepares its statements itself; whenever the driver has prepared any of its own, it drops them
+        # all at a rollback, and the pipeline's with them.
+        by_hand = {"prepare_threshold": None}
+        self.engine: Engine = create_engine(
+            url, pool_size=pool_size, max_overflow=2, hide_parameters=True, connect_args=by_hand
+        )
         event.listen(self.engine, "checkout", _refuse_dead_connection)
 
     def close(self) -> None:
@@ -203,7 +220,7 @@ class Database:
             yield work
 
     @contextmanager
-    def _transaction(self, first: _Sent) -> Iterator[tuple[Connection, Sequence[Any]]]:
+    def _transaction(self, first: Sent) -> Iterator[tuple[Connection, Sequence[Any]]]:
         """Begin with the statement that sets the organisation: without it, there are no rows."""
         with translated_errors(), self.engine.connect() as connection:
             [rows] = _send(connection, first)
@@ -226,32 +243,25 @@ class Database:
             )
 
 
-_Sent = tuple[bytes, Mapping[str, Any]]
+_PIPELINE = "spor.pipeline"
 
 
-def _driver(connection: Connection) -> psycopg.Connection[Any]:
-    return cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-
-
-def _send(connection: Connection, *statements: _Sent) -> list[Sequence[Any]]:
-    """Send statements together and give the rows of each."""
-    driver = _driver(connection)
-    with driver.pipeline() if len(statements) > 1 else nullcontext():
-        cursors = [driver.execute(sql, parameters) for sql, parameters in statements]
-    return [cursor.fetchall() if cursor.pgresult and cursor.pgresult.nfields else () for cursor in cursors]
+def _send(connection: Connection, *statements: Sent) -> list[Rows]:
+    """Send statements together, over the pipeline that belongs to the connection, and give the rows of each."""
+    pipeline: Pipeline | None = connection.info.get(_PIPELINE)
+    if pipeline is None:
+        driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
+        pipeline = connection.info[_PIPELINE] = Pipeline(driver)
+    return pipeline.send(*statements)
 
 
 @contextmanager
 def _audited(work: Work) -> Iterator[Work]:
-    """Send the audit event and the commit together, once the work is done; without them, nothing has happened."""
+    """Commit with the audit event once the work is done; without that, nothing has happened."""
     try:
         yield work
-        work.flush()
-        driver = _driver(work.connection)
-        with driver.pipeline():
-            for sql, parameters in work.audit():
-                driver.execute(sql, parameters)
-            driver.commit()
+        if not work.committed:
+            work.ask_last()
     finally:
         if work._session is not None:
             work._session.close()

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.db.models import OrganisationSettings
-from app.db.session import Query, Work, statement, translated_errors
+from app.db.pipeline import statement
+from app.db.session import Query, Work, translated_errors
 from app.errors import PreconditionFailed, StateConflict
 
 

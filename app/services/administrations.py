@@ -10,13 +10,20 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import FirstVersion, NewRows, first_versions, session_starts, write_if_all_are_new
+from app.db.administrations import (
+    FirstVersion,
+    NewRows,
+    first_versions,
+    session_starts,
+    write_at_last,
+    write_if_all_are_new,
+)
 from app.db.codes import AdministrationState, Clarification
 from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptAlert, KeptSeries, lock_and_read
 from app.db.ids import uuid7
 from app.db.session import Work
 from app.db.settings import settings_in_force
-from app.errors import AdministrationConflict, MalformedBody, NotFound, SporError
+from app.errors import AdministrationConflict, NotFound, SporError
 from app.services.admission import Admission, Submission, admit, faults, refusal
 from app.services.risks import alert_rows
 from app.services.settings import ServiceSettings, read_settings
@@ -52,22 +59,19 @@ class PutOutcome:
     error: SporError | None = None
 
 
+def put_at_last(work: Work, submission: Submission, *, clock_tolerance: timedelta) -> PutOutcome:
+    """Store one administration as the last thing in its transaction, with what follows from it."""
+    put = _Put(work, [submission], clock_tolerance)
+    outcome = put.one(submission)
+    if put.admitted and not write_at_last(work, put.rows()):
+        return PutOutcome(submission.id, PutStatus.REFUSED, error=_conflict())
+    return outcome
+
+
 def put_administrations(
     work: Work, submissions: Sequence[Submission], *, clock_tolerance: timedelta
 ) -> list[PutOutcome]:
-    """Store what can be read, once each, with the verdicts that follow; report what can't.
-
-    Raises
-    ------
-    MalformedBody
-        If there are more than 500.
-    """
-    if len(submissions) > BATCH_LIMIT:
-        raise MalformedBody(
-            "there are too many administrations in one batch",
-            pointer="/administrations",
-            allowed=f"at most {BATCH_LIMIT}",
-        )
+    """Store what can be read, once each, with the verdicts that follow; report what can't."""
     taken_elsewhere: set[UUID] = set()
     while True:
         put = _Put(work, submissions, clock_tolerance, taken_elsewhere)
@@ -90,7 +94,7 @@ class _Put:
         work: Work,
         submissions: Sequence[Submission],
         clock_tolerance: timedelta,
-        taken_elsewhere: Collection[UUID],
+        taken_elsewhere: Collection[UUID] = (),
     ) -> None:
         self.work = work
         self.taken_elsewhere = taken_elsewhere
