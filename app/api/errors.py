@@ -102,6 +102,7 @@ def malformed(failures: Sequence[Mapping[str, Any]]) -> tuple[MalformedBody, ...
 _IN_OUR_WORDS = {
     "json_invalid": "the body is not JSON",
     "extra_forbidden": "there is no such field",
+    "given_twice": "the field is given more than once, and differently",
     "model_type": "the body must be an object, sent as application/json",
     "model_attributes_type": "the body must be an object, sent as application/json",
 }

@@ -22,6 +22,17 @@ class ItemState(StrEnum):
     NOT_SHOWN = "not_shown"
 
 
+class SeveralValues(tuple[object, ...]):
+    """The different values that came under one name, where there may be one: it is open which of them was meant."""
+
+    __slots__ = ()
+
+
+def each_value(given: object) -> Sequence[object]:
+    """Give the values that came under a name: as a rule the one."""
+    return given if isinstance(given, SeveralValues) else (given,)
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """The answers to one form, in the form's item order.
@@ -92,6 +103,8 @@ def _answer_problems(form: Form, answers: Mapping[object, object]) -> Iterator[I
         item = _item(form, number)
         if item is None:
             yield _unknown_item(form, "answers", number)
+        elif isinstance(value, SeveralValues):
+            yield _more_than_once("answers", number, "answered")
         elif code_of(item, value) is None:
             yield InvalidAnswer(
                 f"item {item.number} has no such answer",
@@ -107,6 +120,9 @@ def _state_problems(
         item = _item(form, number)
         if item is None:
             yield _unknown_item(form, "item_states", number)
+            continue
+        if isinstance(value, SeveralValues):
+            yield _more_than_once("item_states", number, "marked")
             continue
         pointer = _pointer("item_states", number)
         state = _state(value)
@@ -131,6 +147,10 @@ def _state(value: object) -> ItemState | None:
 def _unknown_item(form: Form, field: str, number: object) -> UnknownItem:
     allowed = either([item.number for item in form.items])
     return UnknownItem("the form has no such item", pointer=_pointer(field, number), allowed=allowed)
+
+
+def _more_than_once(field: str, number: object, done: str) -> InvalidAnswer:
+    return InvalidAnswer(f"item {number} is {done} more than once, and differently", pointer=_pointer(field, number))
 
 
 def _pointer(field: str, number: object) -> str:
@@ -179,6 +199,13 @@ def read_answers(form: Form, answers: Mapping[str, object], item_states: Mapping
     found = problems(form, answers, item_states)
     if found:
         raise found[0]
+    return without_problems(form, answers, item_states)
+
+
+def without_problems(
+    form: Form, answers: Mapping[str, object], item_states: Mapping[str, object] | None = None
+) -> Answers:
+    """Read answers in which :func:`problems` has found none, as :func:`read_answers` does."""
     marked = {} if item_states is None else item_states
     codes: list[int | None] = []
     states: list[ItemState] = []

@@ -12,7 +12,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from app.errors import InvalidAnswer
-from app.scales.answers import Answers, ItemState, code_of, either, problems, read_answers
+from app.scales.answers import Answers, ItemState, code_of, each_value, either, problems, read_answers, without_problems
 from app.scales.instrument import CriticalItem, Form, Instrument, Subscale
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "read_answers",
     "read_critical",
     "score",
+    "without_problems",
 ]
 
 
@@ -131,7 +132,8 @@ def read_critical(instrument: Instrument, answers: object) -> tuple[CriticalAnsw
     -------
     tuple of CriticalAnswer
         One for each critical item of the instrument: ``not_answered`` where the item is absent or null,
-        ``unreadable`` where its value is no code of the item or the answers are no mapping.
+        ``unreadable`` where its value is no code of the item or the answers are no mapping. Of `SeveralValues` the
+        highest positive one counts, and without any they are unreadable.
 
     Examples
     --------
@@ -146,11 +148,25 @@ def read_critical(instrument: Instrument, answers: object) -> tuple[CriticalAnsw
 
 
 def _read_critical_item(form: Form, critical: CriticalItem, answers: object) -> CriticalAnswer:
-    if not isinstance(answers, Mapping):
-        return CriticalAnswer(critical.item, critical.kind, CriticalStatus.UNREADABLE, None)
-    value = answers.get(critical.item)
+    """Read one critical item; where it came more than once, any positive answer to it is heard."""
+    read = [
+        _read_critical_value(form, critical, value)
+        for given in each_value(answers)
+        for value in each_value(given.get(critical.item) if isinstance(given, Mapping) else _NO_ANSWERS)
+    ]
+    if len(read) == 1:
+        return read[0]
+    positive = [each for each in read if each.status is CriticalStatus.POSITIVE]
+    unreadable = CriticalAnswer(critical.item, critical.kind, CriticalStatus.UNREADABLE, None)
+    return max(positive, key=lambda each: each.code or 0, default=unreadable)
+
+
+_NO_ANSWERS = object()
+
+
+def _read_critical_value(form: Form, critical: CriticalItem, value: object) -> CriticalAnswer:
     if value is None:
-        return CriticalAnswer(critical.item, critical.kind, CriticalStatus.NOT_ANSWERED, None)
+        return _critical_answer(critical, None)
     code = code_of(form.items[form.position[critical.item]], value)
     if code is None:
         return CriticalAnswer(critical.item, critical.kind, CriticalStatus.UNREADABLE, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -25,6 +24,7 @@ from app.db.session import Work
 from app.db.settings import settings_in_force
 from app.errors import AdministrationConflict, NotFound, SporError
 from app.services.admission import Admission, Submission, admit, faults, refusal
+from app.services.bodies import write_body
 from app.services.risks import alert_rows
 from app.services.settings import ServiceSettings, read_settings
 from app.services.verdicts import verdicts_for_answers
@@ -285,7 +285,7 @@ def _administration_row(
         "clarifications": admission.clarifications or None,
         "accepted": new.accepted or None,
         "body_hash": admission.body_hash,
-        "body": json.dumps(submission.body) if admission.keeps_body else None,
+        "body": write_body(submission.body) if admission.keeps_body else None,
     }
 
 

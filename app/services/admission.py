@@ -27,9 +27,9 @@ from app.scales.scoring import (
     CriticalStatus,
     Scores,
     problems,
-    read_answers,
     read_critical,
     score,
+    without_problems,
 )
 from app.services.settings import ServiceSettings
 
@@ -155,7 +155,7 @@ def admit(
 def _read(submission: Submission, form: Form) -> Answers:
     assert isinstance(submission.answers, Mapping), "a submission without problems has answers"
     states = submission.item_states if isinstance(submission.item_states, Mapping) else None
-    return read_answers(form, submission.answers, states)
+    return without_problems(form, submission.answers, states)
 
 
 def _reasons(

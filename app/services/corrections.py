@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -21,6 +20,7 @@ from app.scales.instrument import InformantRole
 from app.scales.scoring import ItemState
 from app.services.administrations import NewVersion, keep
 from app.services.admission import Submission, admit, faults, refusal
+from app.services.bodies import read_body
 from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import verdicts_issued_anew
 
@@ -127,7 +127,7 @@ def _corrected(work: Work, present: Administration, correction: Correction) -> S
         id=present.id,
         episode_id=present.episode_id,
         instrument=present.instrument,
-        body=json.loads(present.body) if present.body else None,
+        body=read_body(present.body) if present.body else None,
         form=present.form,
         informant_id=result.informant_id or _named_in_body(present, "informant_id", Clarification.UNKNOWN_INFORMANT),
         completed_at=present.completed_at,
@@ -171,7 +171,7 @@ def _named_in_body(present: Administration, name: str, reason: Clarification) ->
     said = [*(present.clarifications or ()), *(present.accepted or ())]
     if present.body is None or {reason, Clarification.UNREADABLE}.isdisjoint(said):
         return None
-    body = json.loads(present.body)
+    body = read_body(present.body)
     assert isinstance(body, Mapping), "what is kept names its episode"
     try:
         return UUID(str(body[name])) if body.get(name) is not None else None

@@ -88,7 +88,7 @@ def look_at(courses: Sequence[Course]) -> list[tuple[Look, ...]]:
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
     for position, course in enumerate(courses):
         if course.treated:
-            alike[course.curve, course.lower_is_better, len(course.treated), course.looked_at_from].append(position)
+            alike[id(course.curve), course.lower_is_better, len(course.treated), course.looked_at_from].append(position)
     looks: list[tuple[Look, ...]] = [()] * len(courses)
     for positions in alike.values():
         at_once = max(1, _CELLS_AT_ONCE // len(courses[positions[0]].treated) ** 2)

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidAnswer, MalformedBody, SporError, UnknownItem
+from app.scales.answers import SeveralValues
 from app.scales.catalogue import catalogue, instrument
 from app.scales.instrument import Band, Form
 from app.scales.scoring import (
@@ -159,6 +160,8 @@ def test_an_item_is_named_by_a_text(number: object) -> None:
         ({}, {"1": "refused"}, MalformedBody, "/item_states/1", "answered, blank, declined or not_shown"),
         ({}, {"1": 1}, MalformedBody, "/item_states/1", "answered, blank, declined or not_shown"),
         ({}, {"1": ["blank"]}, MalformedBody, "/item_states/1", "answered, blank, declined or not_shown"),
+        ({}, {"1": SeveralValues(("blank", "declined"))}, InvalidAnswer, "/item_states/1", None),
+        ({"1": SeveralValues((0, 1))}, None, InvalidAnswer, "/answers/1", None),
         ({}, {"11": "blank"}, UnknownItem, "/item_states/11", "1, 2, 3, 4, 5, 6, 7, 8, 9 or 10"),
         ({}, ["blank"], MalformedBody, "/item_states", None),
         ([1, 2], None, MalformedBody, "/answers", None),
@@ -241,6 +244,14 @@ def test_answers_cannot_contradict_themselves(
         ({"9": 1.5}, UNREADABLE, None),
         ({"9": math.nan}, UNREADABLE, None),
         ({"9": [1]}, UNREADABLE, None),
+        ({"9": SeveralValues((0, 3))}, POSITIVE, 3),
+        ({"9": SeveralValues((1, 3, 2))}, POSITIVE, 3),
+        ({"9": SeveralValues((None, "3", 1))}, POSITIVE, 1),
+        ({"9": SeveralValues((0, None))}, UNREADABLE, None),
+        ({"9": SeveralValues((0, 4))}, UNREADABLE, None),
+        (SeveralValues(({"9": 0}, {"9": 2})), POSITIVE, 2),
+        (SeveralValues(({}, [1], {"9": SeveralValues((0, 1))})), POSITIVE, 1),
+        (SeveralValues(({"9": 0}, {"1": 1})), UNREADABLE, None),
         (None, UNREADABLE, None),
         ([1], UNREADABLE, None),
         ("9", UNREADABLE, None),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Body, Request, Response
 
+from app.api.bodies import WholeBody
 from app.api.deps import OpenWork, Version, allow, etag
 from app.api.errors import language_of, problem_of
 from app.api.problems import declares
@@ -47,7 +48,7 @@ from app.services.administrations import (
 from app.services.admission import Submission
 from app.services.corrections import Correction, correct_administration, enter_in_error
 
-router = APIRouter(prefix="/administrations", tags=["administrations"])
+router = APIRouter(prefix="/administrations", tags=["administrations"], route_class=WholeBody)
 
 _RAW = Body(description="Read as it comes, so that a critical answer is found whatever else is wrong.")
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from app.api.errors import malformed
 from app.api.schemas.care import Versioned
@@ -16,10 +16,12 @@ from app.api.schemas.fields import Answer, Body, Change, Hundredths, Label, Text
 from app.db.codes import AdministrationState, AnsweringMode, Clarification, Occasion, RiskDuty
 from app.db.results import KeptResult
 from app.errors import MalformedBody
+from app.scales.answers import SeveralValues
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.scoring import CriticalStatus, ItemState, NoScoreReason, read_critical
 from app.services.administrations import BATCH_LIMIT, Receipt
 from app.services.admission import Submission
+from app.services.bodies import read_body
 from app.trajectories.progress import ResponderState, Signal, SignalReason
 from app.trajectories.series import Timing
 
@@ -78,6 +80,7 @@ def _salvaged(administration_id: UUID, body: object, refused: ValidationError) -
     """Keep the fields that do have the right form: enough of them, and a critical answer is not lost."""
     failures = refused.errors(include_input=False, include_context=False)
     given = body if isinstance(body, Mapping) else {}
+    failures = [_in_several_values(given, failure) for failure in failures]
     wrong = {failure["loc"][0] for failure in failures if failure["loc"]}
     right = {name: given[name] for name in AdministrationPut.model_fields if name in given and name not in wrong}
     placeholders = {"episode_id": UUID(int=0), "instrument": "-", "answers": {}, "completed_at": "2000-01-01T00:00:00Z"}
@@ -86,6 +89,12 @@ def _salvaged(administration_id: UUID, body: object, refused: ValidationError) -
     kept = {name: None if name in missing else value for name, value in read.items()}
     kept["answers"] = given.get("answers")
     return Submission(id=administration_id, body=body, problems=malformed(failures), **kept)
+
+
+def _in_several_values(given: Mapping[Any, Any], failure: ErrorDetails) -> ErrorDetails:
+    """Name the true cause where a field has no single value that could have the right form."""
+    twice = bool(failure["loc"]) and isinstance(given.get(failure["loc"][0]), SeveralValues)
+    return {**failure, "type": "given_twice"} if twice else failure
 
 
 def read_batch(body: object) -> list[Submission | MalformedBody]:
@@ -316,7 +325,7 @@ def result_read(kept: KeptResult) -> ResultRead:
     shown = administration.state in (AdministrationState.FINAL, AdministrationState.AMENDED)
     answers: object = named_answers(kept)
     if answers is None and administration.body is not None:
-        body = json.loads(administration.body)
+        body = read_body(administration.body)
         answers = body.get("answers") if isinstance(body, Mapping) else None
     return ResultRead(
         version=administration.version,
