@@ -90,7 +90,8 @@ class EpisodeRecord:
     main_instrument: str | None
     review_due_on: date | None
     treatment_ended_at: datetime | None
-    sessions: list[tuple[UUID, datetime]]
+    sessions: list[tuple[str, datetime]]
+    """Id, as text since most are only counted, and start of those that count as dose."""
     informants: dict[UUID, str]
     series: list[KeptSeries]
     administrations: list[KeptAdministration]
@@ -250,7 +251,7 @@ def _records(work: Work, rows: Sequence[Sequence[Any]]) -> Records:
 def _record(row: Sequence[Any]) -> EpisodeRecord:
     *plain, sessions, informants, series, administrations, alerts, reviewed_doses = row
     lists: Sequence[Any] = (
-        [(_uuid(session), datetime.fromisoformat(at)) for session, at in sessions or ()],
+        [(session, datetime.fromisoformat(at)) for session, at in sessions or ()],
         {_uuid(informant): role for informant, role in informants or ()},
         _kept(KeptSeries, series),
         _kept(KeptAdministration, administrations),

@@ -73,7 +73,7 @@ def place(record: EpisodeRecord, series_id: UUID) -> Series:
             administration_id=kept.id,
             completed_at=kept.completed_at,
             score=kept.score,
-            session_id=kept.treatment_session_id,
+            session_id=str(kept.treatment_session_id) if kept.treatment_session_id else None,
             timing=Timing(kept.timing) if kept.timing else None,
             session_starts_at=kept.session_starts_at,
         )
