@@ -115,17 +115,6 @@ def test_an_edit_without_a_version_is_no_business_of_strangers(record_of: tuple[
         assert statuses == [401, 403, 422 if headers else 428]
 
 
-def test_a_name_that_is_given_twice_counts_as_given_last(clinic: Clinic) -> None:
-    # As every JSON reader in use does it; RFC 8259, section 4, says no more than that names should be unique.
-    text = json.dumps(administration(make_episode(clinic), phq_9(9)))
-    twice = text.replace('"1": 3', '"1": 0, "1": 3')
-    assert twice != text
-    administration_id = uuid4()
-    path = f"/v1/administrations/{administration_id}"
-    created(clinic.therapist.request("PUT", path, content=twice.encode(), headers=JSON))
-    assert ok(clinic.therapist.get(path))["answers"]["1"] == 3
-
-
 # ---- How much
 
 
