@@ -8,7 +8,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from pydantic import Field, TypeAdapter, ValidationError
-from pydantic_core import ErrorDetails
 
 from app.api.errors import malformed
 from app.api.schemas.care import Versioned
@@ -80,18 +79,18 @@ def _salvaged(administration_id: UUID, body: object, refused: ValidationError) -
     """Keep the fields that do have the right form: enough of them, and a critical answer is not lost."""
     failures = refused.errors(include_input=False, include_context=False)
     given = body if isinstance(body, Mapping) else {}
-    failures = [_in_several_values(given, failure) for failure in failures]
-    wrong = {failure["loc"][0] for failure in failures if failure["loc"]}
+    found = [_in_several_values(given, failure) for failure in failures]
+    wrong = {failure["loc"][0] for failure in found if failure["loc"]}
     right = {name: given[name] for name in AdministrationPut.model_fields if name in given and name not in wrong}
     placeholders = {"episode_id": UUID(int=0), "instrument": "-", "answers": {}, "completed_at": "2000-01-01T00:00:00Z"}
     missing = placeholders.keys() - right.keys()
     read = dict(AdministrationPut.model_validate(placeholders | right))
     kept = {name: None if name in missing else value for name, value in read.items()}
     kept["answers"] = given.get("answers")
-    return Submission(id=administration_id, body=body, problems=malformed(failures), **kept)
+    return Submission(id=administration_id, body=body, problems=malformed(found), **kept)
 
 
-def _in_several_values(given: Mapping[Any, Any], failure: ErrorDetails) -> ErrorDetails:
+def _in_several_values(given: Mapping[Any, Any], failure: Mapping[str, Any]) -> Mapping[str, Any]:
     """Name the true cause where a field has no single value that could have the right form."""
     twice = bool(failure["loc"]) and isinstance(given.get(failure["loc"][0]), SeveralValues)
     return {**failure, "type": "given_twice"} if twice else failure
