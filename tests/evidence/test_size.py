@@ -59,13 +59,14 @@ def test_the_record_at_full_size() -> None:
             with crowd(server, DATABASE, ADMINISTRATIONS) as big:
                 logger.info("filled, vacuumed and analysed in %.0f s", time.monotonic() - started)
                 tell_sizes(big)
+                # Chosen before the requests for the plans open episodes that have nothing yet.
+                with psycopg.connect(big.owner) as connection:
+                    requests = every_route(connection, over_the_wire(big.clinic, client))
                 if ADMINISTRATIONS >= ENOUGH_FOR_PLANS:
                     faults = big.all_faults()
                     logger.info(
                         "%d kinds of request, each %d times: %d read in vain", len(big.requests), ASKED, len(faults)
                     )
-                with psycopg.connect(big.owner) as connection:
-                    requests = every_route(connection, over_the_wire(big.clinic, client))
         with serving("serve", "--port", address.rpartition(":")[2], "--data-dir", folder / "spor") as (program, _):
             tell_times(requests)
             program.terminate()
