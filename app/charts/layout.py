@@ -61,8 +61,15 @@ def text_width(text: str, size: float) -> float:
     >>> text_width("Week", 10)
     26.6
     """
-    ems = (0.36 if each in _NARROW else 0.95 if each in _WIDE else 0.72 if each.isupper() else 0.57 for each in text)
-    return round(size * sum(ems), 1)
+    return round(size * sum(map(_ems, text)), 1)
+
+
+def _ems(letter: str) -> float:
+    if letter in _NARROW:
+        return 0.36
+    if letter in _WIDE:
+        return 0.95
+    return 0.72 if letter.isupper() or letter == "ø" else 0.57
 
 
 def lanes(spans: Sequence[tuple[float, float]], gap: float = 8) -> list[int]:
