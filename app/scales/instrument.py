@@ -19,21 +19,11 @@ from enum import StrEnum
 from types import MappingProxyType
 
 from app.errors import UnknownInstrument
+from app.scales.bands import Band, Cutoff
 from app.scales.item import SUICIDAL_THOUGHTS, Choice, ChoiceList, CriticalItem, Item
-from app.scales.subscale import (
-    Band,
-    Confidence,
-    Cutoff,
-    MissingMethod,
-    MissingRule,
-    Reliability,
-    ReliabilityMeasure,
-    Source,
-    Subscale,
-    require,
-    require_key,
-    require_unique,
-)
+from app.scales.missing import MissingMethod, MissingRule
+from app.scales.sources import Confidence, Source, require, require_key, require_unique
+from app.scales.subscale import Gate, Reliability, ReliabilityMeasure, Subscale
 
 __all__ = [
     "SUICIDAL_THOUGHTS",
@@ -44,6 +34,7 @@ __all__ = [
     "CriticalItem",
     "Cutoff",
     "Form",
+    "Gate",
     "InformantRole",
     "Instrument",
     "Item",
@@ -147,8 +138,11 @@ class Form:
         require_unique((critical.item for critical in self.critical_items), "critical item of a form")
         self._check_ages()
         position = {item.number: place for place, item in enumerate(self.items)}
-        for subscale in self.subscales:
-            self._check_subscale(subscale, position)
+        for place, subscale in enumerate(self.subscales):
+            if subscale.parts:
+                self._check_sum(subscale, self.subscales[:place])
+            else:
+                self._check_subscale(subscale, position)
         used = {number for subscale in self.subscales for number in subscale.items}
         scored = {item.number for item in self.items if item.scored}
         require(used == scored, "the scored items, and no others, must be in a subscale")
@@ -174,17 +168,34 @@ class Form:
         for number in subscale.items:
             require(number in position, f"the form has no item {number}, which subscale {subscale.key} counts")
         items = [self.items[position[number]] for number in subscale.items]
-        lowest, highest = sum(item.codes[0] for item in items), sum(item.codes[-1] for item in items)
+        lowest, highest = (sum(ends) * subscale.unit for ends in zip(*(item.range for item in items), strict=True))
         require(
             (subscale.minimum, subscale.maximum) == (lowest, highest),
             f"the items of subscale {subscale.key} give a range of {lowest} to {highest}",
         )
-        ranges = {(item.codes[0], item.codes[-1]) for item in items}
         # A mean of items with unlike ranges says nothing about the item that is missing.
+        alike = len({item.range for item in items}) == 1
+        prorated = subscale.missing.method in (MissingMethod.PRORATE, MissingMethod.PRORATE_EXACTLY)
+        require(alike or not prorated, "only items with the same range of points can be prorated")
+        if subscale.gate is not None:
+            require(
+                subscale.gate.item in position, f"the form has no item {subscale.gate.item}, which is called a gate"
+            )
+            gate = self.items[position[subscale.gate.item]]
+            require(subscale.gate.code in gate.codes, "what opens or closes a gate must be one of its codes")
+
+    def _check_sum(self, subscale: Subscale, before: tuple[Subscale, ...]) -> None:
+        by_key = {each.key: each for each in before}
+        for part in subscale.parts:
+            require(part in by_key, f"the form has no subscale {part} before {subscale.key}, which is their sum")
+        parts = [by_key[part] for part in subscale.parts]
+        lowest, highest = sum(each.minimum for each in parts), sum(each.maximum for each in parts)
         require(
-            subscale.missing.method is MissingMethod.NONE or len(ranges) == 1,
-            "only items with the same range of codes can be prorated",
+            (subscale.minimum, subscale.maximum) == (lowest, highest),
+            f"the parts of subscale {subscale.key} give a range of {lowest} to {highest}",
         )
+        items = [item for each in parts for item in each.items]
+        require(len(items) == len(set(items)), f"an item must not count twice in subscale {subscale.key}")
 
     def fits_age(self, age_years: float) -> bool:
         """Tell whether the form is meant for patients of an age.

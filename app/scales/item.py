@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
-from app.scales.subscale import Source, require, require_key
+from app.scales.sources import Source, require, require_key
 
 SUICIDAL_THOUGHTS = "suicidal_thoughts"
 """The kind of a critical item that asks about wishes to die or thoughts of self-harm."""
@@ -22,11 +24,19 @@ class Choice:
         Short topic in our own words, never the questionnaire's wording.
     loinc : str or None
         LOINC answer code; None where there is none.
+    counts : int or None
+        What the answer counts for in a score, points; None for the code itself.
     """
 
     code: int
     topic: str
     loinc: str | None = None
+    counts: int | None = None
+
+    @property
+    def points(self) -> int:
+        """What the answer counts for in a score."""
+        return self.code if self.counts is None else self.counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +65,17 @@ class ChoiceList:
     source: Source
     loinc: str | None = None
     codes: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    points: Mapping[int, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_key(self.key)
         codes = tuple(choice.code for choice in self.choices)
+        points = tuple(choice.points for choice in self.choices)
         require(len(codes) >= 2, "a list of choices needs at least two choices")
         require(codes == tuple(sorted(set(codes))), "the codes of the choices must rise")
+        require(points == tuple(sorted(points)), "a higher code must not count for less")
         object.__setattr__(self, "codes", codes)
+        object.__setattr__(self, "points", MappingProxyType(dict(zip(codes, points, strict=True))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +116,10 @@ class Item:
     def __post_init__(self) -> None:
         require(bool(self.number.strip()), "an item needs a number")
         require(self.scored or not self.reversed, "an item that is not scored cannot be reversed")
+        counted = set(self.choices.points.values())
         require(
-            {self.points(code) for code in self.codes} == set(self.codes),
-            "an item can be reversed only if its codes lie symmetrically",
+            {self.points(code) for code in self.codes} == counted,
+            "an item can be reversed only if its points lie symmetrically",
         )
 
     @property
@@ -112,9 +127,15 @@ class Item:
         """The codes that may be answered, rising."""
         return self.choices.codes
 
+    @property
+    def range(self) -> tuple[int, int]:
+        """The fewest and the most points that the item gives."""
+        return self.choices.choices[0].points, self.choices.choices[-1].points
+
     def points(self, code: int) -> int:
-        """Give what a code counts for: itself, or its mirror image in a reversed item."""
-        return self.codes[0] + self.codes[-1] - code if self.reversed else code
+        """Give what a code counts for: its choice's points, or their mirror image in a reversed item."""
+        points = self.choices.points[code]
+        return sum(self.range) - points if self.reversed else points
 
 
 @dataclass(frozen=True, slots=True)

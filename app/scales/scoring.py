@@ -6,14 +6,15 @@ that no fault in the rest of a body can hide an answer that asks for action.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from types import MappingProxyType
 
 from app.errors import InvalidAnswer
 from app.scales.answers import Answers, ItemState, code_of, each_value, either, problems, read_answers, without_problems
-from app.scales.instrument import CriticalItem, Form, Instrument, Subscale
+from app.scales.instrument import CriticalItem, Form, Instrument, MissingMethod, Subscale
 
 __all__ = [
     "Answers",
@@ -74,7 +75,7 @@ class Score:
 
     Parameters
     ----------
-    value : int or None
+    value : int, float or None
         Points; None where there is no score.
     prorated : bool
         True if the value was scaled up from the answered items.
@@ -92,7 +93,7 @@ class Score:
         What they sum up to, points.
     """
 
-    value: int | None
+    value: float | None
     prorated: bool
     missing: int
     band: str | None
@@ -209,7 +210,8 @@ def score(form: Form, answers: Answers, *, max_missing: int | None = None) -> Sc
     -----
     With n items of which a were answered, summing to s, the value is s if a = n, and n s / a rounded half up if at
     most the allowed number is missing. Half up in integers: floor((2 n s + a) / 2 a). Rounding half to even, as
-    Python's `round` does, would give 2 for 2.5.
+    Python's `round` does, would give 2 for 2.5. Where the instrument's rule does not round, or gives a mean, the
+    value is worked out as a fraction and rounded once, to the nearest binary number.
 
     Examples
     --------
@@ -225,33 +227,62 @@ def score(form: Form, answers: Answers, *, max_missing: int | None = None) -> Sc
     for item, code, points in zip(form.items, codes, form.points, strict=True):
         if code is not None and code not in points:
             raise InvalidAnswer(f"item {item.number} has no such answer", allowed=either(list(map(str, points))))
-    subscales = {}
+    subscales: dict[str, Score] = {}
     for subscale, places in zip(form.subscales, form.subscale_positions, strict=True):
+        if subscale.parts:
+            subscales[subscale.key] = _sum_of_parts(subscale, [subscales[part] for part in subscale.parts])
+            continue
         answered = answered_sum = 0
         for place in places:
             code = codes[place]
             if code is not None:
                 answered += 1
                 answered_sum += form.points[place][code]
-        limit = subscale.missing.limit(max_missing)
-        subscales[subscale.key] = _score(subscale, answered, answered_sum, limit)
+        gate = subscale.gate
+        settled = gate is not None and codes[form.position[gate.item]] == gate.code
+        subscales[subscale.key] = _score(subscale, answered, answered_sum, max_missing, settled=settled)
     critical = tuple(_critical_answer(each, codes[form.position[each.item]]) for each in form.critical_items)
     return Scores(MappingProxyType(subscales), critical)
 
 
-def _score(subscale: Subscale, answered: int, answered_sum: int, limit: int) -> Score:
-    items = len(subscale.items)
+def _score(
+    subscale: Subscale, answered: int, answered_sum: int, max_missing: int | None, *, settled: bool = False
+) -> Score:
+    items, rule = len(subscale.items), subscale.missing
     missing = items - answered
-    if missing > limit:
+    if settled:
+        return _scored(subscale, 0, missing, answered, answered_sum)
+    if missing > rule.limit(max_missing):
         return Score(None, False, missing, None, None, NoScoreReason.TOO_MANY_MISSING, answered, answered_sum)
-    value = answered_sum if missing == 0 else (2 * items * answered_sum + answered) // (2 * answered)
-    place = value - subscale.minimum
+    prorated = missing > 0 and rule.method is not MissingMethod.ZERO
+    if not subscale.is_whole:
+        value: float = float(Fraction(items * answered_sum, answered) * subscale.unit)
+    elif prorated:
+        value = (2 * items * answered_sum + answered) // (2 * answered)
+    else:
+        value = answered_sum
+    return _scored(subscale, value, missing, answered, answered_sum, prorated)
+
+
+def _sum_of_parts(subscale: Subscale, parts: Sequence[Score]) -> Score:
+    """Add scores up as they are; without one of them there is no sum."""
+    missing, answered = sum(each.missing for each in parts), sum(each.answered for each in parts)
+    answered_sum = sum(each.answered_sum for each in parts)
+    values = [each.value for each in parts if each.value is not None]
+    if len(values) < len(parts):
+        return Score(None, False, missing, None, None, NoScoreReason.TOO_MANY_MISSING, answered, answered_sum)
+    return _scored(subscale, sum(values), missing, answered, answered_sum, any(each.prorated for each in parts))
+
+
+def _scored(
+    subscale: Subscale, value: float, missing: int, answered: int, answered_sum: int, prorated: bool = False
+) -> Score:
     return Score(
         value,
-        missing > 0,
+        prorated,
         missing,
-        subscale.band_by_score[place],
-        subscale.case_by_score[place],
+        subscale.band(value),
+        subscale.is_case(value),
         None,
         answered,
         answered_sum,

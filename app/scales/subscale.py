@@ -1,78 +1,21 @@
-"""What one score is: its items, range, bands, cut-offs and missing-item rule, each figure with its source.
+"""What one score is: what it is made of, its range, bands, cut-offs and missing-item rule, each figure with its source.
 
-Everything is frozen and checks itself when it is made. Scores are integers throughout, so that scoring is exact.
+Everything is frozen and checks itself when it is made. Points are integers; only scores that are prorated without
+rounding, or given as a mean, have fractions.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from fractions import Fraction
 from types import MappingProxyType
 
-from app.errors import InstrumentDataError, MalformedBody
+from app.scales.bands import Band, Cutoff, band_of, require_bands
 from app.scales.change import ChangeCriteria
-
-_KEY = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
-
-
-def require(condition: bool, rule: str) -> None:
-    """Raise the rule that an instrument breaks, if it does."""
-    if not condition:
-        raise InstrumentDataError(rule)
-
-
-def require_key(key: str) -> None:
-    """Require that a key is written as keys are."""
-    require(_KEY.fullmatch(key) is not None, "a key is written in lower case letters, digits and single . _ or -")
-
-
-def require_unique(keys: Iterable[str], what: str) -> None:
-    """Require that no key occurs twice."""
-    listed = list(keys)
-    require(len(listed) == len(set(listed)), f"each {what} may occur only once")
-
-
-class Confidence(StrEnum):
-    """How well a fact was found to be supported when it was looked up."""
-
-    A = "A"
-    """Two or more independent sources, agreeing."""
-    A_MINUS = "A-"
-    """One source, agreeing with background knowledge."""
-    B = "B"
-    """One source."""
-    UNVERIFIED = "UNVERIFIED"
-    """Background knowledge or common practice only; to be confirmed before anything important rests on it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """Where a figure comes from, and how well it is supported.
-
-    Parameters
-    ----------
-    text : str
-        Author, year and place, or the pages and programs that were seen.
-    confidence : Confidence
-        How well the figure is supported by them.
-    """
-
-    text: str
-    confidence: Confidence
-
-    def __post_init__(self) -> None:
-        require(bool(self.text.strip()), "a source needs a text")
-
-
-class MissingMethod(StrEnum):
-    """What is done about items that were not answered."""
-
-    PRORATE = "prorate"
-    """The sum of the answered items, scaled up to all items and rounded half up."""
-    NONE = "none"
-    """Nothing: the score needs every item."""
+from app.scales.missing import MissingMethod, MissingRule
+from app.scales.sources import Source, require, require_key, require_unique
 
 
 class ReliabilityMeasure(StrEnum):
@@ -80,57 +23,6 @@ class ReliabilityMeasure(StrEnum):
 
     ALPHA = "alpha"
     RETEST = "retest"
-
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A range of scores with a name of its own.
-
-    Parameters
-    ----------
-    code : str
-        Code of the name; texts turn it into words.
-    low, high : int
-        First and last score of the band, points, both included.
-    source : Source
-        Where the limits were seen.
-
-    Raises
-    ------
-    InstrumentDataError
-        If the band is empty.
-    """
-
-    code: str
-    low: int
-    high: int
-    source: Source
-
-    def __post_init__(self) -> None:
-        require_key(self.code)
-        require(self.low <= self.high, "a band must not end before it begins")
-
-
-@dataclass(frozen=True, slots=True)
-class Cutoff:
-    """A published cut-off beside the one that caseness is judged by.
-
-    Parameters
-    ----------
-    key : str
-        What it is for, e.g. ``screening``.
-    score : int
-        The first score on the clinical side, points.
-    source : Source
-        Where it was seen.
-    """
-
-    key: str
-    score: int
-    source: Source
-
-    def __post_init__(self) -> None:
-        require_key(self.key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,66 +48,22 @@ class Reliability:
 
 
 @dataclass(frozen=True, slots=True)
-class MissingRule:
-    """How many unanswered items a score stands, and what is done about them.
+class Gate:
+    """A question that settles a score by itself: with this answer the score is 0, whatever else was answered.
 
     Parameters
     ----------
-    max_missing : int
-        The largest number of unanswered items with which there is still a score.
-    method : MissingMethod
-        What is done about them.
+    item : str
+        Number of the item.
+    code : int
+        The answer, as coded.
     source : Source
         Where the rule was seen.
-    configurable : bool
-        True if a service may choose a stricter limit: no official rule binds it.
-
-    Raises
-    ------
-    InstrumentDataError
-        If the limit is negative, or missing items are allowed without a method for them.
     """
 
-    max_missing: int
-    method: MissingMethod
+    item: str
+    code: int
     source: Source
-    configurable: bool = False
-
-    def __post_init__(self) -> None:
-        require(self.max_missing >= 0, "max_missing must not be negative")
-        require(
-            self.method is MissingMethod.PRORATE or self.max_missing == 0,
-            "without a method for missing items, max_missing must be 0",
-        )
-
-    def limit(self, chosen: int | None) -> int:
-        """Give the limit that holds when a service has chosen its own, which may only be stricter.
-
-        Parameters
-        ----------
-        chosen : int or None
-            The service's limit, items; None for the rule's own.
-
-        Returns
-        -------
-        int
-            The largest number of unanswered items with which there is a score.
-
-        Raises
-        ------
-        MalformedBody
-            If the chosen limit is negative or laxer than the rule, or the rule leaves no choice.
-        """
-        if chosen is None or chosen == self.max_missing:
-            return self.max_missing
-        if not self.configurable:
-            raise MalformedBody("the missing-item rule of this score is fixed", allowed=str(self.max_missing))
-        if not 0 <= chosen <= self.max_missing:
-            raise MalformedBody(
-                "max_missing must not be negative or laxer than the rule of this score",
-                allowed=f"0 to {self.max_missing}",
-            )
-        return chosen
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,17 +74,26 @@ class Subscale:
     ----------
     key : str
         Name of the score, e.g. ``total``.
-    items : tuple of str
-        Numbers of the items that are summed.
     minimum, maximum : int
         Range of the score, points.
     missing : MissingRule
-        What happens when items are not answered.
+        What happens when items are not answered; for a sum of other scores, what happens is theirs.
     sources : mapping of str to Source
         Where each figure was seen, by the figure's name: ``range`` always, ``cutoff``, ``reliable_change`` and
         ``important_difference`` where the criteria have them, ``loinc`` where there is a code.
+    items : tuple of str
+        Numbers of the items that are summed; empty for a sum of other scores.
+    parts : tuple of str
+        Keys of the scores that are summed, as they are, rounded or not; empty for a sum of items. Without one of
+        them there is no sum.
+    times_mean : int or None
+        The score is so many times the mean of the answered items, and not their sum; None for a sum.
+    gate : Gate or None
+        The question that settles the score by itself; None as a rule.
     bands : tuple of Band
         In rising order, covering the range without gap or overlap; empty where none are published.
+    further_bands : mapping of str to tuple of Band
+        Other published ways of dividing the range, by name.
     criteria : ChangeCriteria or None
         Direction, caseness and change; None for a score that is not followed over time.
     further_cutoffs : tuple of Cutoff
@@ -245,6 +102,8 @@ class Subscale:
         Published coefficients.
     loinc : str or None
         LOINC code of the score; None where there is none.
+    not_found : mapping of str to Source
+        What was looked for and not found, e.g. ``bands``, with where it was looked for.
 
     Raises
     ------
@@ -253,41 +112,87 @@ class Subscale:
     """
 
     key: str
-    items: tuple[str, ...]
     minimum: int
     maximum: int
     missing: MissingRule
     sources: Mapping[str, Source] = field(hash=False)
+    items: tuple[str, ...] = ()
+    parts: tuple[str, ...] = ()
+    times_mean: int | None = None
+    gate: Gate | None = None
     bands: tuple[Band, ...] = ()
+    further_bands: Mapping[str, tuple[Band, ...]] = field(default_factory=dict, hash=False)
     criteria: ChangeCriteria | None = None
     further_cutoffs: tuple[Cutoff, ...] = ()
     reliability: tuple[Reliability, ...] = ()
     loinc: str | None = None
+    not_found: Mapping[str, Source] = field(default_factory=dict, hash=False)
+    unit: Fraction = field(init=False, repr=False, compare=False)
     band_by_score: tuple[str | None, ...] = field(init=False, repr=False, compare=False)
     case_by_score: tuple[bool | None, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         require_key(self.key)
-        require(bool(self.items), "a subscale needs at least one item")
+        require(
+            bool(self.items) is not bool(self.parts),
+            "a subscale needs at least one item, or other subscales, and not both",
+        )
         require_unique(self.items, "item of a subscale")
+        require_unique(self.parts, "part of a subscale")
         require(self.minimum < self.maximum, "the range of a score must not be empty")
-        require(self.missing.max_missing < len(self.items), "max_missing must leave at least one item answered")
+        self._check_method()
         self._check_limits()
         self._check_sources()
-        object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))
+        for name in ("sources", "further_bands", "not_found"):
+            object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
+        object.__setattr__(self, "unit", Fraction(self.times_mean or 1, len(self.items) if self.times_mean else 1))
         scores = range(self.minimum, self.maximum + 1)
-        object.__setattr__(self, "band_by_score", tuple(self._band_of(score) for score in scores))
+        object.__setattr__(self, "band_by_score", tuple(band_of(self.bands, score) for score in scores))
         object.__setattr__(self, "case_by_score", tuple(self._is_case(score) for score in scores))
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether the score is always a whole number of points."""
+        return self.times_mean is None and self.missing.method is not MissingMethod.PRORATE_EXACTLY
+
+    def is_case(self, score: float) -> bool | None:
+        """Tell whether a score lies on the clinical side of the cut-off; None where none is published."""
+        return self.case_by_score[int(score) - self.minimum] if self.is_whole else self._is_case(score)
+
+    def band(self, score: float) -> str | None:
+        """Give the code of the band that a score lies in; None where no bands are published."""
+        return self.band_by_score[int(score) - self.minimum] if self.is_whole else band_of(self.bands, score)
+
+    def further_band_codes(self, score: float) -> dict[str, str | None]:
+        """Give the codes of the bands that a score lies in, in the other ways of dividing the range."""
+        return {name: band_of(bands, score) for name, bands in self.further_bands.items()}
+
+    def _is_case(self, score: float) -> bool | None:
+        if self.criteria is None or self.criteria.cutoff is None:
+            return None
+        return self.criteria.is_case(score)
+
+    def _check_method(self) -> None:
+        if self.parts:
+            settled = self.times_mean is None and self.gate is None and self.missing.method is MissingMethod.NONE
+            require(settled, "a sum of other subscales takes them as they are: no mean, no gate, no missing items")
+            return
+        require(self.missing.max_missing < len(self.items), "max_missing must leave at least one item answered")
+        require(self.times_mean is None or self.times_mean >= 1, "times_mean must be 1 or more")
+        require(
+            self.times_mean is None or self.missing.method in (MissingMethod.PRORATE_EXACTLY, MissingMethod.NONE),
+            "a mean of the answered items is not rounded",
+        )
+        require(
+            self.gate is None or (self.minimum <= 0 and self.gate.item not in self.items),
+            "a gate is a question beside the items, and the score 0 must lie within the range",
+        )
+
     def _check_limits(self) -> None:
-        if self.bands:
-            require_unique((band.code for band in self.bands), "band of a subscale")
-            starts = [band.low for band in self.bands]
-            ends = [band.high for band in self.bands]
-            require(
-                [*starts, self.maximum + 1] == [self.minimum, *(end + 1 for end in ends)],
-                "the bands must rise and cover the range of the score without gap or overlap",
-            )
+        for bands in (self.bands, *self.further_bands.values()):
+            if bands:
+                require_bands(bands, self.minimum, self.maximum)
+        require("bands" not in self.not_found or not self.bands, "bands that are given were found")
         require_unique((cutoff.key for cutoff in self.further_cutoffs), "further cut-off of a subscale")
         for cutoff in self.further_cutoffs:
             require(self.minimum <= cutoff.score <= self.maximum, "a cut-off must lie within the range of the score")
@@ -305,11 +210,3 @@ class Subscale:
             named = ("cutoff", "reliable_change", "important_difference")
             figures.update(name for name in named if getattr(self.criteria, name) is not None)
         require(set(self.sources) == figures, f"the sources must be those of: {', '.join(sorted(figures))}")
-
-    def _band_of(self, score: int) -> str | None:
-        return next((band.code for band in self.bands if band.low <= score <= band.high), None)
-
-    def _is_case(self, score: int) -> bool | None:
-        if self.criteria is None or self.criteria.cutoff is None:
-            return None
-        return self.criteria.is_case(score)

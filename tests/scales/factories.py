@@ -13,6 +13,7 @@ from app.scales.instrument import (
     CriticalItem,
     Cutoff,
     Form,
+    Gate,
     InformantRole,
     Instrument,
     Item,
@@ -28,8 +29,12 @@ from app.scales.instrument import (
 SOURCE = Source("made up for a test", Confidence.UNVERIFIED)
 
 
-def a_choice_list(key: str = "frequency", codes: tuple[int, ...] = (0, 1, 2, 3)) -> ChoiceList:
-    return ChoiceList(key, tuple(Choice(code, f"choice {code}") for code in codes), SOURCE)
+def a_choice_list(
+    key: str = "frequency", codes: tuple[int, ...] = (0, 1, 2, 3), counts: tuple[int, ...] | None = None
+) -> ChoiceList:
+    counted = counts or (None,) * len(codes)
+    choices = (Choice(code, f"choice {code}", counts=points) for code, points in zip(codes, counted, strict=True))
+    return ChoiceList(key, tuple(choices), SOURCE)
 
 
 def an_item(
@@ -38,9 +43,15 @@ def an_item(
     return Item(number, "topic", a_choice_list(codes=codes), SOURCE, scored=scored, reversed=reversed_)
 
 
-def a_missing_rule(max_missing: int = 1, *, configurable: bool = True) -> MissingRule:
-    method = MissingMethod.PRORATE if max_missing else MissingMethod.NONE
-    return MissingRule(max_missing, method, SOURCE, configurable)
+def a_missing_rule(
+    max_missing: int = 1, method: MissingMethod = MissingMethod.PRORATE, *, configurable: bool = True
+) -> MissingRule:
+    return MissingRule(max_missing, method if max_missing else MissingMethod.NONE, SOURCE, configurable)
+
+
+def a_sum(key: str, *parts: str, maximum: int) -> Subscale:
+    """Give a score that is the sum of others."""
+    return a_subscale(key, parts=parts, maximum=maximum, missing=a_missing_rule(0))
 
 
 def a_subscale(
@@ -56,10 +67,20 @@ def a_subscale(
     reliability: tuple[Reliability, ...] = (),
     loinc: str | None = None,
     sources: Mapping[str, Source] | None = None,
+    parts: tuple[str, ...] = (),
+    times_mean: int | None = None,
+    gate: Gate | None = None,
+    further_bands: Mapping[str, tuple[Band, ...]] | None = None,
+    not_found: Mapping[str, Source] | None = None,
 ) -> Subscale:
     return Subscale(
         key=key,
-        items=items,
+        items=() if parts else items,
+        parts=parts,
+        times_mean=times_mean,
+        gate=gate,
+        further_bands=further_bands or {},
+        not_found=not_found or {},
         minimum=minimum,
         maximum=maximum,
         missing=missing or a_missing_rule(),

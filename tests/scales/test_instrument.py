@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from app.errors import InstrumentDataError, UnknownInstrument
 from app.scales.change import ChangeCriteria
-from app.scales.instrument import InformantRole
+from app.scales.instrument import Gate, InformantRole, MissingMethod
 from tests.scales.factories import (
     SOURCE,
     a_choice_list,
@@ -18,10 +18,12 @@ from tests.scales.factories import (
     a_form,
     a_missing_rule,
     a_subscale,
+    a_sum,
     an_instrument,
     an_item,
 )
 
+EXACT = a_missing_rule(1, MissingMethod.PRORATE_EXACTLY)
 TWO_RANGES = (an_item("1"), an_item("2", codes=(0, 2, 4)))
 LOWER_AND_HIGHER_FROM = (an_item("1", codes=(0, 2, 3)), an_item("2", codes=(1, 2, 3)))
 LOWER_AND_HIGHER_TO = (an_item("1"), an_item("2", codes=(0, 1, 4)))
@@ -51,6 +53,22 @@ LOWER_AND_HIGHER_TO = (an_item("1"), an_item("2", codes=(0, 1, 4)))
         (lambda: a_form(sources={"min_age": SOURCE}), "need a source each"),
         (lambda: a_form(subscales=(a_subscale(items=("1", "2", "4")),)), "no item 4, which subscale total counts"),
         (lambda: a_form(subscales=(a_subscale(maximum=10),)), "give a range of 0 to 9"),
+        (lambda: a_form(subscales=(a_subscale(times_mean=4, missing=EXACT),)), "give a range of 0 to 12"),
+        (lambda: a_form(subscales=(a_sum("sum", "total", maximum=9), a_subscale())), "no subscale total before sum"),
+        (lambda: a_form(subscales=(a_subscale(), a_sum("sum", "total", maximum=8))), "parts of subscale sum give a"),
+        (
+            lambda: a_form(subscales=(a_subscale(), a_subscale("a"), a_sum("sum", "total", "a", maximum=18))),
+            "an item must not count twice in subscale sum",
+        ),
+        (lambda: a_form(subscales=(a_subscale(gate=Gate("4", 0, SOURCE)),)), "no item 4, which is called a gate"),
+        (
+            lambda: a_form(
+                items=(*(an_item(number) for number in "123"), an_item("4", scored=False)),
+                subscales=(a_subscale(gate=Gate("4", 7, SOURCE)),),
+            ),
+            "what opens or closes a gate must be one of its codes",
+        ),
+        (lambda: a_choice_list(counts=(0, 2, 1, 3)), "a higher code must not count for less"),
         (lambda: a_form(subscales=(a_subscale(items=("1", "2"), maximum=6),)), "the scored items, and no others"),
         (
             lambda: a_form(items=(an_item("1"), an_item("2"), an_item("3", scored=False))),
@@ -58,17 +76,17 @@ LOWER_AND_HIGHER_TO = (an_item("1"), an_item("2", codes=(0, 1, 4)))
         ),
         (
             lambda: a_form(items=TWO_RANGES, subscales=(a_subscale(items=("1", "2"), maximum=7),)),
-            "same range of codes can be prorated",
+            "same range of points can be prorated",
         ),
         (
             lambda: a_form(
                 items=LOWER_AND_HIGHER_FROM, subscales=(a_subscale(items=("1", "2"), minimum=1, maximum=6),)
             ),
-            "same range of codes can be prorated",
+            "same range of points can be prorated",
         ),
         (
             lambda: a_form(items=LOWER_AND_HIGHER_TO, subscales=(a_subscale(items=("1", "2"), maximum=7),)),
-            "same range of codes can be prorated",
+            "same range of points can be prorated",
         ),
         (lambda: a_form(critical_items=(a_critical_item("4"),)), "no item 4, which is called critical"),
         (lambda: a_form(critical_items=(a_critical_item(threshold=4),)), "must be one of its codes"),

@@ -8,11 +8,22 @@ import pytest
 
 from app.errors import InstrumentDataError, MalformedBody
 from app.scales.change import Better, ChangeCriteria
-from app.scales.instrument import Band, Confidence, Cutoff, MissingMethod, MissingRule, Reliability, ReliabilityMeasure
-from app.scales.subscale import Source
+from app.scales.instrument import (
+    Band,
+    Confidence,
+    Cutoff,
+    Gate,
+    MissingMethod,
+    MissingRule,
+    Reliability,
+    ReliabilityMeasure,
+    Subscale,
+)
+from app.scales.sources import Source
 from tests.scales.factories import SOURCE, a_missing_rule, a_subscale
 
 ALPHA = ReliabilityMeasure.ALPHA
+NOTHING, EXACT = a_missing_rule(0), a_missing_rule(1, MissingMethod.PRORATE_EXACTLY)
 
 
 @pytest.mark.parametrize(
@@ -28,6 +39,18 @@ ALPHA = ReliabilityMeasure.ALPHA
         (lambda: MissingRule(-1, MissingMethod.PRORATE, SOURCE), "must not be negative"),
         (lambda: MissingRule(1, MissingMethod.NONE, SOURCE), "max_missing must be 0"),
         (lambda: a_subscale("Total"), "lower case"),
+        (lambda: Subscale("total", 0, 9, NOTHING, {"range": SOURCE}, items=("1",), parts=("a",)), "and not both"),
+        (lambda: a_subscale(parts=("a", "a"), missing=NOTHING), "each part of a subscale may occur only once"),
+        (lambda: a_subscale(parts=("a",)), "takes them as they are"),
+        (lambda: a_subscale(parts=("a",), missing=NOTHING, times_mean=1), "takes them as they are"),
+        (lambda: a_subscale(parts=("a",), missing=NOTHING, gate=Gate("4", 0, SOURCE)), "takes them as they are"),
+        (lambda: a_subscale(times_mean=0, missing=EXACT), "times_mean must be 1 or more"),
+        (lambda: a_subscale(times_mean=1), "a mean of the answered items is not rounded"),
+        (lambda: a_subscale(times_mean=1, missing=a_missing_rule(1, MissingMethod.ZERO)), "is not rounded"),
+        (lambda: a_subscale(gate=Gate("3", 0, SOURCE)), "a gate is a question beside the items"),
+        (lambda: a_subscale(minimum=1, gate=Gate("4", 0, SOURCE)), "0 must lie within the range"),
+        (lambda: a_subscale(further_bands={"a": (Band("low", 0, 4, SOURCE),)}), "cover the range"),
+        (lambda: a_subscale(bands=(Band("all", 0, 9, SOURCE),), not_found={"bands": SOURCE}), "given were found"),
         (lambda: a_subscale(items=()), "at least one item"),
         (lambda: a_subscale(items=("1", "1")), "each item of a subscale may occur only once"),
         (lambda: a_subscale(maximum=0), "range of a score must not be empty"),
@@ -80,6 +103,24 @@ def test_without_published_bands_and_cutoff_there_are_none() -> None:
     assert set(subscale.band_by_score) == {None}
     assert set(subscale.case_by_score) == {None}
     assert set(a_subscale().case_by_score) == {None}
+
+
+def test_a_score_between_two_points_has_not_reached_the_upper_band() -> None:
+    subscale = a_subscale(
+        bands=(Band("low", 0, 4, SOURCE), Band("high", 5, 9, SOURCE)),
+        criteria=ChangeCriteria(0, 9, cutoff=5),
+        sources={"range": SOURCE, "cutoff": SOURCE},
+        missing=EXACT,
+    )
+    assert [subscale.band(score) for score in (0.0, 4.99, 5.0, 9.0)] == ["low", "low", "high", "high"]
+    assert [subscale.is_case(score) for score in (4.99, 5.0)] == [False, True]
+
+
+def test_other_ways_of_dividing_the_range() -> None:
+    thirds = (Band("low", 0, 2, SOURCE), Band("middle", 3, 6, SOURCE), Band("high", 7, 9, SOURCE))
+    subscale = a_subscale(further_bands={"thirds": thirds, "none": ()})
+    found = [subscale.further_band_codes(score) for score in (2, 3, 7)]
+    assert found == [{"thirds": code, "none": None} for code in ("low", "middle", "high")]
 
 
 def test_the_sources_of_a_score_cannot_be_changed() -> None:

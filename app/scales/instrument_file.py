@@ -1,0 +1,300 @@
+"""Instrument files: reads one, and checks it as a whole.
+
+An instrument file is TOML, named after the instrument's key. What is a fact of somebody else's (a figure, a code of
+another system, a licence) names its source: ``source`` is a key of the table ``sources``, where text and confidence
+stand. A single figure is a table of its own, ``{ value = 10, source = "caseness" }``. Lists of items that several
+forms have stand once, in the table ``item_lists``, and a form that is scored as another one (its follow-up) says so
+with ``scored_as``. A key that the format does not know is an error, so that a slip of the pen is never a silence.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from app.errors import InstrumentDataError
+from app.scales.change import Better, ChangeCriteria
+from app.scales.instrument import (
+    Band,
+    Choice,
+    ChoiceList,
+    Confidence,
+    CriticalItem,
+    Cutoff,
+    Form,
+    Gate,
+    InformantRole,
+    Instrument,
+    Item,
+    Licence,
+    LicenceStatus,
+    MissingMethod,
+    MissingRule,
+    Reliability,
+    ReliabilityMeasure,
+    Source,
+    Subscale,
+)
+from app.scales.tables import Table
+
+
+def load_instrument(text: str, file: str) -> Instrument:
+    """Read an instrument from the text of its file.
+
+    Parameters
+    ----------
+    text : str
+        The file's content, TOML.
+    file : str
+        The file's name, which is the instrument's key and ``.toml``.
+
+    Returns
+    -------
+    Instrument
+        Checked as a whole.
+
+    Raises
+    ------
+    InstrumentDataError
+        If the file breaks a rule of the format; the sentence names the file, the place and the rule.
+    """
+    try:
+        content = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InstrumentDataError(f"{file}: not TOML: {error}") from error
+    sources: dict[str, Source] = {}
+    table = Table(content, file, sources)
+    listed = table.table("sources")
+    sources.update({key: _source(listed.table(key)) for key in listed.names()})
+    loaded = _instrument(table)
+    if file != f"{loaded.key}.toml":
+        raise InstrumentDataError(f"{file}: the file of instrument {loaded.key} must be named {loaded.key}.toml")
+    return loaded
+
+
+def _source(table: Table) -> Source:
+    with table.checked():
+        return Source(table.text("text"), table.code("confidence", Confidence))
+
+
+def _instrument(table: Table) -> Instrument:
+    with table.checked():
+        choices = tuple(map(_choice_list, table.tables("choices")))
+        by_key = {each.key: each for each in choices}
+        critical_items = tuple(map(_critical_item, table.tables("critical_items")))
+        item_lists = _item_lists(table, by_key)
+        forms: list[Form] = []
+        for each in table.tables("forms"):
+            forms.append(_form(each, forms, by_key, item_lists, critical_items))
+        sources: dict[str, Source] = {}
+        return Instrument(
+            key=table.text("key"),
+            version=table.text("version"),
+            title=table.text("title"),
+            forms=tuple(forms),
+            choices=choices,
+            licence=_licence(table.table("licence")),
+            main_subscale=table.text("main_subscale"),
+            for_change=table.boolean("for_change"),
+            asks_about_suicide=table.boolean("asks_about_suicide"),
+            recall_days=table.figure("recall_days", Table.integer, sources),
+            loinc_panel=table.figure("loinc_panel", Table.text, sources),
+            sources=sources,
+        )
+
+
+def _licence(table: Table) -> Licence:
+    with table.checked():
+        return Licence(
+            status=table.code("status", LicenceStatus),
+            holder=table.text("holder"),
+            terms=table.text("terms"),
+            source=table.source(),
+        )
+
+
+def _choice_list(table: Table) -> ChoiceList:
+    with table.checked():
+        return ChoiceList(
+            key=table.text("key"),
+            choices=tuple(map(_choice, table.tables("choices"))),
+            source=table.source(),
+            loinc=table.optional_text("loinc"),
+        )
+
+
+def _choice(table: Table) -> Choice:
+    with table.checked():
+        return Choice(
+            code=table.integer("code"),
+            topic=table.text("topic"),
+            loinc=table.optional_text("loinc"),
+            counts=table.integer("counts") if table.has("counts") else None,
+        )
+
+
+def _critical_item(table: Table) -> CriticalItem:
+    with table.checked():
+        return CriticalItem(
+            item=table.text("item"),
+            threshold=table.integer("threshold"),
+            kind=table.text("kind"),
+            source=table.source(),
+        )
+
+
+def _item_lists(table: Table, choices: Mapping[str, ChoiceList]) -> dict[str, tuple[Item, ...]]:
+    """Read the lists of items that forms have in common."""
+    if not table.has("item_lists"):
+        return {}
+    listed = table.table("item_lists")
+    with listed.checked():
+        return {name: tuple(_item(each, choices) for each in listed.tables(name)) for name in listed.names()}
+
+
+def _form(
+    table: Table,
+    before: Sequence[Form],
+    choices: Mapping[str, ChoiceList],
+    item_lists: Mapping[str, tuple[Item, ...]],
+    critical_items: tuple[CriticalItem, ...],
+) -> Form:
+    with table.checked():
+        items = tuple(_item(each, choices) for each in table.tables("items"))
+        for name in table.texts("item_lists") if table.has("item_lists") else ():
+            if name not in item_lists:
+                raise InstrumentDataError(f"there is no list of items {name}")
+            items += item_lists[name]
+        if table.has("scored_as"):
+            other = _form_scored_as(table.table("scored_as"), before)
+            return replace(other, key=table.text("key"), items=items)
+        sources: dict[str, Source] = {}
+        return Form(
+            key=table.text("key"),
+            family=table.text("family"),
+            respondents=table.codes("respondents", InformantRole),
+            items=items,
+            subscales=tuple(map(_subscale, table.tables("subscales"))),
+            min_age=table.figure("min_age", Table.integer, sources),
+            max_age=table.figure("max_age", Table.integer, sources),
+            sources=sources,
+            critical_items=critical_items,
+        )
+
+
+def _form_scored_as(table: Table, before: Sequence[Form]) -> Form:
+    """Find the form that another one shares everything with but key and items."""
+    with table.checked():
+        key, _ = table.text("form"), table.source()
+        found = next((form for form in before if form.key == key), None)
+        if found is None:
+            raise InstrumentDataError(f"there is no form {key} before this one")
+        return found
+
+
+def _item(table: Table, choices: Mapping[str, ChoiceList]) -> Item:
+    with table.checked():
+        listed = table.text("choices")
+        if listed not in choices:
+            raise InstrumentDataError(f"there is no list of choices {listed}")
+        return Item(
+            number=table.text("number"),
+            topic=table.text("topic"),
+            choices=choices[listed],
+            source=table.source(),
+            loinc=table.optional_text("loinc"),
+            scored=table.boolean("scored", default=True),
+            reversed=table.boolean("reversed", default=False),
+        )
+
+
+def _subscale(table: Table) -> Subscale:
+    with table.checked():
+        sources: dict[str, Source] = {}
+        minimum, maximum = _range(table.table("range"), sources)
+        criteria = None
+        if table.has("better"):
+            criteria = ChangeCriteria(
+                minimum=minimum,
+                maximum=maximum,
+                better=table.code("better", Better),
+                cutoff=table.figure("cutoff", Table.integer, sources),
+                reliable_change=table.figure("reliable_change", Table.integer, sources),
+                important_difference=table.figure("important_difference", Table.decimal, sources),
+            )
+        return Subscale(
+            key=table.text("key"),
+            items=table.texts("items") if table.has("items") else (),
+            parts=table.texts("parts") if table.has("parts") else (),
+            times_mean=table.integer("times_mean") if table.has("times_mean") else None,
+            gate=_gate(table.table("gate")) if table.has("gate") else None,
+            minimum=minimum,
+            maximum=maximum,
+            missing=_missing_rule(table.table("missing")),
+            loinc=table.figure("loinc", Table.text, sources),
+            sources=sources,
+            bands=tuple(map(_band, table.tables("bands"))),
+            further_bands=_further_bands(table),
+            not_found=_not_found(table),
+            criteria=criteria,
+            further_cutoffs=tuple(map(_cutoff, table.tables("further_cutoffs"))),
+            reliability=tuple(map(_reliability, table.tables("reliability"))),
+        )
+
+
+def _range(table: Table, sources: dict[str, Source]) -> tuple[int, int]:
+    with table.checked():
+        sources["range"] = table.source()
+        return table.integer("minimum"), table.integer("maximum")
+
+
+def _missing_rule(table: Table) -> MissingRule:
+    with table.checked():
+        return MissingRule(
+            max_missing=table.integer("max_missing"),
+            method=table.code("method", MissingMethod),
+            source=table.source(),
+            configurable=table.boolean("configurable", default=False),
+        )
+
+
+def _gate(table: Table) -> Gate:
+    with table.checked():
+        return Gate(table.text("item"), table.integer("code"), table.source())
+
+
+def _further_bands(table: Table) -> dict[str, tuple[Band, ...]]:
+    if not table.has("further_bands"):
+        return {}
+    named = table.table("further_bands")
+    with named.checked():
+        return {name: tuple(map(_band, named.tables(name))) for name in named.names()}
+
+
+def _not_found(table: Table) -> dict[str, Source]:
+    """Read what was looked for and not found, each with its source."""
+    if not table.has("not_found"):
+        return {}
+    named = table.table("not_found")
+    found: dict[str, Source] = {}
+    with named.checked():
+        for name in named.names():
+            with (entry := named.table(name)).checked():
+                found[name] = entry.source()
+    return found
+
+
+def _band(table: Table) -> Band:
+    with table.checked():
+        return Band(table.text("code"), table.integer("low"), table.integer("high"), table.source())
+
+
+def _cutoff(table: Table) -> Cutoff:
+    with table.checked():
+        return Cutoff(table.text("key"), table.integer("score"), table.source())
+
+
+def _reliability(table: Table) -> Reliability:
+    with table.checked():
+        return Reliability(table.code("measure", ReliabilityMeasure), table.decimal("coefficient"), table.source())
