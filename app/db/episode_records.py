@@ -6,6 +6,7 @@ sees the rest of the database as it was before it waited. Both leave together.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime
@@ -18,6 +19,7 @@ from app.db.models import TreatmentSession
 from app.db.pipeline import Statement, statement
 from app.db.scope import caller, reach
 from app.db.session import Query, Work, uuids
+from app.scales.catalogue import catalogue
 
 # What counts as dose where no programme says so: meetings in which treatment is given.
 _COUNTED = f"{{{ContactType.INDIVIDUAL},{ContactType.GROUP},{ContactType.PARENTS}}}"
@@ -141,7 +143,8 @@ _READ = """
                        where ts.organisation_id = a.organisation_id and ts.id = a.treatment_session_id),
                      (select sc.value from scores sc
                        where sc.organisation_id = a.organisation_id and sc.administration_id = a.id
-                         and sc.administration_version = a.version and sc.subscale = 'total')))
+                         and sc.administration_version = a.version
+                         and sc.subscale = %(main_subscales)s::jsonb ->> a.instrument)))
               from administrations a
              where a.organisation_id = e.organisation_id and a.episode_id = e.id and a.superseded_at is null
                and a.state <> 'entered_in_error') as administrations,
@@ -237,8 +240,14 @@ def episodes_of_caseload(work: Work) -> Query[Records]:
     return _read(work, f"{reach(work)} and {_IN_CASELOAD}", caller(work))
 
 
+@cache
+def _main_subscales() -> str:
+    """Give, by instrument, the score that is followed over time."""
+    return json.dumps({each.key: each.main_subscale for each in catalogue().values()})
+
+
 def _read(work: Work, condition: str, parameters: dict[str, Any]) -> Query[Records]:
-    plans = {"counted": _COUNTED, "weekly": DAYS_BETWEEN_SESSIONS}
+    plans = {"counted": _COUNTED, "weekly": DAYS_BETWEEN_SESSIONS, "main_subscales": _main_subscales()}
     return Query(_reading(condition), parameters | plans, partial(_records, work))
 
 

@@ -101,7 +101,9 @@ def expected_keys() -> Iterator[str]:
     for instrument in instruments().values():
         yield from (f"critical_kind.{critical.kind}" for critical in instrument.critical_items)
         subscales = (subscale for form in instrument.forms for subscale in form.subscales)
-        yield from (f"band.{band.code}" for subscale in subscales for band in subscale.bands)
+        for subscale in subscales:
+            for bands in (subscale.bands, *subscale.further_bands.values()):
+                yield from (f"band.{band.code}" for band in bands)
 
 
 def placeholders(template: str) -> list[tuple[str, str]]:
