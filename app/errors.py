@@ -14,6 +14,7 @@
     ├── Conflict                       the request does not fit the state of the record
     │   ├── AdministrationConflict     the id is taken by another body
     │   ├── NotAllowedInMode           the organisation's mode does not give this
+    │   ├── InstrumentNotEnabled       the organisation has no agreement by which it may use the instrument
     │   └── StateConflict              a step that the present state does not allow
     ├── NotAcceptable                  it can be given in several forms, and the caller wants none of them
     ├── PreconditionRequired           an edit without If-Match
@@ -101,6 +102,10 @@ class AdministrationConflict(Conflict):
 
 class NotAllowedInMode(Conflict):
     """The organisation's mode does not give this."""
+
+
+class InstrumentNotEnabled(Conflict):
+    """The organisation has no agreement by which it may use the instrument."""
 
 
 class StateConflict(Conflict):

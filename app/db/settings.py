@@ -14,7 +14,7 @@ from app.errors import PreconditionFailed, StateConflict
 
 @dataclass(frozen=True, slots=True)
 class KeptSettings:
-    """One version as it is kept; `policy` and `max_missing` are JSON. Hashable, so that it is read only once."""
+    """One version as it is kept; the last three are JSON. Hashable, so that it is read only once."""
 
     version: int
     mode: str
@@ -22,11 +22,12 @@ class KeptSettings:
     time_zone: str
     policy: str
     max_missing: str
+    agreements: str
 
 
 _IN_FORCE = statement(
     """
-    select version, mode, language, time_zone, policy::text, max_missing::text
+    select version, mode, language, time_zone, policy::text, max_missing::text, agreements::text
       from organisation_settings
      where organisation_id = %(organisation_id)s
      order by version desc
@@ -49,7 +50,7 @@ def add_settings(work: Work, present: KeptSettings, changes: dict[str, Any], rea
         If somebody else has added that version in the meantime.
     """
     kept = asdict(present)
-    for name in ("policy", "max_missing"):
+    for name in ("policy", "max_missing", "agreements"):
         kept[name] = json.loads(kept[name])
     new = kept | changes | {"version": present.version + 1, "author_id": work.scope.actor_id, "reason": reason}
     work.db.add(OrganisationSettings(organisation_id=work.scope.organisation_id, **new))

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from app.db.codes import Clarification
 from app.db.episode_records import EpisodeRecord
-from app.errors import InvalidInput, UnknownInstrument
+from app.errors import InstrumentNotEnabled, InvalidInput, UnknownInstrument
 from app.scales.catalogue import catalogue
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.instrument import Form, InformantRole, Instrument
@@ -119,11 +119,20 @@ def admit(
     ------
     InvalidInput
         If it can't be read as the form that it claims to be and holds no readable positive critical item.
+    InstrumentNotEnabled
+        If the instrument needs an agreement, and the organisation has no note of one.
     """
     found = faults(submission)
     instrument = catalogue().get(submission.instrument or "")
     if instrument is None:
         raise refusal(found)
+    if not settings.enables(instrument):
+        raise InstrumentNotEnabled(
+            f"{instrument.title} needs an agreement with {instrument.licence.holder}, of which this organisation has"
+            " no note",
+            pointer="/instrument",
+            allowed="an instrument that is free, or whose agreement is noted in the settings",
+        )
     form = next((form for form in instrument.forms if form.key == submission.form), instrument.forms[0])
     critical = read_critical(instrument, submission.answers)
     informant_id = _informant(submission, record)

@@ -44,6 +44,7 @@ def first_settings(mode: OrganisationMode, language: Language, time_zone: str) -
         "time_zone": time_zone,
         "policy": {},
         "max_missing": {},
+        "agreements": {},
         "author_id": None,
         "reason": "founded",
     }

@@ -15,6 +15,7 @@ from app.db.session import Work
 from app.db.settings import KeptSettings, add_settings, settings_in_force
 from app.errors import MalformedBody, PreconditionFailed, UnknownInstrument
 from app.scales.catalogue import catalogue, instrument
+from app.scales.instrument import Instrument, LicenceStatus
 from app.trajectories.policy import Flagging, Policy
 
 
@@ -28,6 +29,12 @@ class ServiceSettings:
     time_zone: ZoneInfo
     policy: Policy
     max_missing: Mapping[str, int]
+    agreements: Mapping[str, Mapping[str, str]]
+    """By instrument: with whom, reference and date of the agreement by which the organisation may use it."""
+
+    def enables(self, asked: Instrument) -> bool:
+        """Tell whether the organisation may use an instrument: it is free, or there is a note of an agreement."""
+        return asked.licence.status is LicenceStatus.FREE or asked.key in self.agreements
 
 
 def current_settings(work: Work) -> ServiceSettings:
@@ -65,6 +72,14 @@ def _check(changes: Mapping[str, Any]) -> None:
         except MalformedBody as error:
             error.pointer = f"/max_missing/{key}"
             raise
+    for key in changes.get("agreements", {}):
+        if key not in catalogue() or instrument(key).licence.status is LicenceStatus.FREE:
+            needing = [each.key for each in catalogue().values() if each.licence.status is not LicenceStatus.FREE]
+            raise UnknownInstrument(
+                "no agreement is needed for an instrument of this name",
+                pointer="/agreements",
+                allowed=", ".join(needing),
+            )
     if "time_zone" in changes:
         try:
             ZoneInfo(changes["time_zone"])
@@ -104,4 +119,5 @@ def read_settings(kept: KeptSettings) -> ServiceSettings:
         time_zone=ZoneInfo(kept.time_zone),
         policy=_policy(json.loads(kept.policy)),
         max_missing=MappingProxyType({key: limit for key, limit in limits.items() if key in catalogue()}),
+        agreements=MappingProxyType(json.loads(kept.agreements)),
     )

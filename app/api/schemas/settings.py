@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from app.api.schemas.fields import Answer, Change, Label, Text
+from app.api.schemas.fields import Answer, Body, Change, Date, Label, Text
 from app.db.codes import Language, OrganisationMode
 from app.services.settings import ServiceSettings
 from app.trajectories.policy import Flagging
@@ -43,6 +43,14 @@ class PolicyChange(Change):
     stale_extra_days: Count = 0
 
 
+class Agreement(Body):
+    """The agreement by which the organisation may use an instrument."""
+
+    who: Label = Field(description="With whom it was made.", examples=["Youthinmind"])
+    reference: Label = Field(description="Where it is filed.", examples=["2026/1043"])
+    date: Date
+
+
 class SettingsChange(Change):
     """A new version of the settings, with its reason; what is not named stays."""
 
@@ -55,6 +63,11 @@ class SettingsChange(Change):
         default_factory=dict,
         description="Instrument to how many unanswered items are still prorated.",
         examples=[{"phq-9": 1}],
+    )
+
+    agreements: dict[Label, Agreement] = Field(
+        default_factory=dict,
+        description="Instrument to the agreement that it needs, for all that the organisation uses of these.",
     )
 
     def changes(self) -> dict[str, Any]:
@@ -71,6 +84,7 @@ class SettingsRead(Answer):
     time_zone: str
     policy: dict[str, Any]
     max_missing: dict[str, int]
+    agreements: dict[str, Agreement]
 
 
 def settings_read(settings: ServiceSettings) -> SettingsRead:
@@ -82,4 +96,5 @@ def settings_read(settings: ServiceSettings) -> SettingsRead:
         time_zone=settings.time_zone.key,
         policy=asdict(settings.policy),
         max_missing=dict(settings.max_missing),
+        agreements={key: Agreement.model_validate(noted) for key, noted in settings.agreements.items()},
     )

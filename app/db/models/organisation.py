@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, UniqueConstraint, func
+from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -41,6 +41,7 @@ class OrganisationSettings(Tenant, Base):
     time_zone: Mapped[str]
     policy: Mapped[dict[str, Any]]
     max_missing: Mapped[dict[str, Any]]
+    agreements: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     author_id: Mapped[UUID | None]
     reason: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
