@@ -33,11 +33,13 @@ def catalogue() -> Mapping[str, Instrument]:
     >>> "phq-9" in catalogue()
     True
     """
-    shipped = [
-        load_instrument(file.read_text(encoding="utf-8"), file.name)
-        for file in files("app.scales").joinpath("instruments").iterdir()
-        if file.name.endswith(".toml")
-    ]
+    folder = files("app.scales").joinpath("instruments")
+
+    def read(name: str) -> str:
+        return folder.joinpath(name).read_text(encoding="utf-8")
+
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".toml"))
+    shipped = [load_instrument(read(name), name, read) for name in names]
     return MappingProxyType({each.key: each for each in sorted(shipped, key=lambda each: each.key)})
 
 

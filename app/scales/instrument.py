@@ -22,6 +22,7 @@ from app.errors import UnknownInstrument
 from app.scales.bands import Band, Cutoff
 from app.scales.item import SUICIDAL_THOUGHTS, Choice, ChoiceList, CriticalItem, Item
 from app.scales.missing import MissingMethod, MissingRule
+from app.scales.norms import Norms
 from app.scales.sources import Confidence, Source, require, require_key, require_unique
 from app.scales.subscale import Gate, Reliability, ReliabilityMeasure, Subscale
 
@@ -248,6 +249,8 @@ class Instrument:
         How far back the questions look, days; None where that is not known or not fixed.
     loinc_panel : str or None
         LOINC code of the whole; None where there is none.
+    norms : Norms or None
+        Published norms; None where there are none.
     sources : mapping of str to Source
         Where ``recall_days`` and ``loinc_panel`` were seen, for those that are given.
 
@@ -268,6 +271,7 @@ class Instrument:
     asks_about_suicide: bool
     recall_days: int | None = None
     loinc_panel: str | None = None
+    norms: Norms | None = None
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
     critical_items: tuple[CriticalItem, ...] = field(init=False, repr=False, compare=False)
 
@@ -283,6 +287,10 @@ class Instrument:
                 not self.for_change or subscales[self.main_subscale].criteria is not None,
                 "the main subscale of an instrument for change needs change criteria",
             )
+        if self.norms is not None:
+            scored = {(form.key, subscale.key) for form in self.forms for subscale in form.subscales}
+            known = all((group.form, key) in scored for group, key in self.norms.norms)
+            require(known, "norms must be those of a form and a subscale of the instrument")
         figures = {name for name in ("recall_days", "loinc_panel") if getattr(self, name) is not None}
         require(set(self.sources) == figures, "recall_days and loinc_panel need a source each, where they are given")
         object.__setattr__(self, "sources", MappingProxyType(dict(self.sources)))

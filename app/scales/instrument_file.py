@@ -9,9 +9,13 @@ with ``scored_as``. A key that the format does not know is an error, so that a s
 
 from __future__ import annotations
 
+import csv
+import io
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from fractions import Fraction
+from typing import Any
 
 from app.errors import InstrumentDataError
 from app.scales.change import Better, ChangeCriteria
@@ -36,10 +40,15 @@ from app.scales.instrument import (
     Source,
     Subscale,
 )
+from app.scales.norms import Group, Norm, Norms, Sex, TBand
 from app.scales.tables import Table
 
 
-def load_instrument(text: str, file: str) -> Instrument:
+def _nothing_beside(name: str) -> str:
+    raise InstrumentDataError(f"there is no file {name} beside it")
+
+
+def load_instrument(text: str, file: str, read: Callable[[str], str] = _nothing_beside) -> Instrument:
     """Read an instrument from the text of its file.
 
     Parameters
@@ -48,6 +57,8 @@ def load_instrument(text: str, file: str) -> Instrument:
         The file's content, TOML.
     file : str
         The file's name, which is the instrument's key and ``.toml``.
+    read : callable, optional
+        Gives the text of a file that lies beside it, by its name; norms are kept in one.
 
     Returns
     -------
@@ -67,7 +78,7 @@ def load_instrument(text: str, file: str) -> Instrument:
     table = Table(content, file, sources)
     listed = table.table("sources")
     sources.update({key: _source(listed.table(key)) for key in listed.names()})
-    loaded = _instrument(table)
+    loaded = _instrument(table, read)
     if file != f"{loaded.key}.toml":
         raise InstrumentDataError(f"{file}: the file of instrument {loaded.key} must be named {loaded.key}.toml")
     return loaded
@@ -78,7 +89,7 @@ def _source(table: Table) -> Source:
         return Source(table.text("text"), table.code("confidence", Confidence))
 
 
-def _instrument(table: Table) -> Instrument:
+def _instrument(table: Table, read: Callable[[str], str]) -> Instrument:
     with table.checked():
         choices = tuple(map(_choice_list, table.tables("choices")))
         by_key = {each.key: each for each in choices}
@@ -100,8 +111,43 @@ def _instrument(table: Table) -> Instrument:
             asks_about_suicide=table.boolean("asks_about_suicide"),
             recall_days=table.figure("recall_days", Table.integer, sources),
             loinc_panel=table.figure("loinc_panel", Table.text, sources),
+            norms=_norms(table.table("norms"), read) if table.has("norms") else None,
             sources=sources,
         )
+
+
+_NORM_COLUMNS = ["form", "sex", "first_grade", "last_grade", "subscale", "mean", "sd", "source"]
+
+
+def _norms(table: Table, read: Callable[[str], str]) -> Norms:
+    """Read norms, whose figures stand in a file of their own: a row for each group and subscale."""
+    with table.checked():
+        rows = csv.DictReader(io.StringIO(read(table.text("file"))))
+        if rows.fieldnames != _NORM_COLUMNS:
+            raise InstrumentDataError(f"the columns of norms must be: {', '.join(_NORM_COLUMNS)}")
+        norms: dict[tuple[Group, str], Norm] = {}
+        for number, row in enumerate(rows, start=2):
+            try:
+                group = Group(row["form"], Sex(row["sex"]), int(row["first_grade"]), int(row["last_grade"]))
+                norm = Norm(Fraction(row["mean"]), Fraction(row["sd"]), table.source_named(row["source"]))
+            except ValueError as error:
+                raise InstrumentDataError(f"row {number} of the norms: {error}") from error
+            if (group, row["subscale"]) in norms:
+                raise InstrumentDataError(f"row {number} of the norms is there already")
+            norms[group, row["subscale"]] = norm
+        return Norms(
+            population=table.text("population"),
+            norms=norms,
+            bands=tuple(map(_t_band, table.tables("bands"))),
+            shown_up_to=table.integer("shown_up_to"),
+            source=table.source(),
+        )
+
+
+def _t_band(table: Table) -> TBand:
+    with table.checked():
+        starts_at = table.integer("starts_at") if table.has("starts_at") else None
+        return TBand(table.text("code"), starts_at, table.source())
 
 
 def _licence(table: Table) -> Licence:
@@ -168,7 +214,10 @@ def _form(
             items += item_lists[name]
         if table.has("scored_as"):
             other = _form_scored_as(table.table("scored_as"), before)
-            return replace(other, key=table.text("key"), items=items)
+            given: dict[str, Any] = {"key": table.text("key"), "items": items}
+            if table.has("family"):
+                given |= {"family": table.text("family"), "respondents": table.codes("respondents", InformantRole)}
+            return replace(other, **given)
         sources: dict[str, Source] = {}
         return Form(
             key=table.text("key"),
@@ -184,7 +233,7 @@ def _form(
 
 
 def _form_scored_as(table: Table, before: Sequence[Form]) -> Form:
-    """Find the form that another one shares everything with but key and items."""
+    """Find the form that another one shares everything with but key and items, and who answers it, if that is said."""
     with table.checked():
         key, _ = table.text("form"), table.source()
         found = next((form for form in before if form.key == key), None)

@@ -74,7 +74,10 @@ class Table:
 
     def source(self) -> Source:
         """Give the source that the table names."""
-        key = self.text("source")
+        return self.source_named(self.text("source"))
+
+    def source_named(self, key: str) -> Source:
+        """Give the source of a name."""
         if key not in self._sources:
             raise self._fault(f"there is no source {key}")
         return self._sources[key]

@@ -85,8 +85,8 @@ def test_a_note_that_is_taken_back_holds_no_longer(clinic: Clinic) -> None:
 @pytest.mark.parametrize(
     ("agreements", "pointer", "allowed"),
     [
-        ({"phq-9": NOTE}, "/agreements", "sdq"),
-        ({"sdq-2": NOTE}, "/agreements", "sdq"),
+        ({"phq-9": NOTE}, "/agreements", "rcads-25, rcads-47, sdq"),
+        ({"sdq-2": NOTE}, "/agreements", "rcads-25, rcads-47, sdq"),
         ({"sdq": {"who": "Youthinmind", "date": "2026-03-01"}}, "/agreements/sdq/reference", None),
         ({"sdq": NOTE | {"date": "March"}}, "/agreements/sdq/date", None),
         ({"sdq": NOTE | {"price": 3}}, "/agreements/sdq/price", None),

@@ -25,6 +25,7 @@ from app.scales.instrument import (
     Source,
     Subscale,
 )
+from app.scales.norms import Norms
 
 SOURCE = Source("made up for a test", Confidence.UNVERIFIED)
 
@@ -132,6 +133,7 @@ def an_instrument(
     asks_about_suicide: bool = False,
     recall_days: int | None = None,
     sources: Mapping[str, Source] | None = None,
+    norms: Norms | None = None,
 ) -> Instrument:
     return Instrument(
         key=key,
@@ -144,5 +146,6 @@ def an_instrument(
         for_change=for_change,
         asks_about_suicide=asks_about_suicide,
         recall_days=recall_days,
+        norms=norms,
         sources=sources or {},
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -14,7 +15,7 @@ from app.scales.change import Better, ChangeCriteria
 from app.scales.instrument import Confidence, InformantRole, LicenceStatus, MissingMethod, ReliabilityMeasure
 
 FOLDER = files("app.scales").joinpath("instruments")
-FILES = sorted(file.name for file in FOLDER.iterdir())
+FILES = sorted(file.name for file in FOLDER.iterdir() if file.is_file())
 
 
 def text_of(file: str) -> str:
@@ -70,11 +71,14 @@ def test_the_walk_finds_a_figure_without_a_source() -> None:
 @pytest.mark.parametrize("file", FILES)
 def test_no_source_is_left_over(file: str) -> None:
     content = tomllib.loads(text_of(file))
-    assert set(named_sources(content)) == set(content["sources"])
+    named = set(named_sources(content))
+    if "norms" in content:
+        named |= {row["source"] for row in csv.DictReader(text_of(content["norms"]["file"]).splitlines())}
+    assert named == set(content["sources"])
 
 
 def test_the_shipped_instruments() -> None:
-    assert tuple(catalogue()) == ("gad-7", "phq-9", "sdq")
+    assert tuple(catalogue()) == ("gad-7", "phq-9", "rcads-25", "rcads-47", "sdq")
     assert [f"{key}.toml" for key in catalogue()] == FILES
     assert catalogue() is catalogue()
 
@@ -82,7 +86,7 @@ def test_the_shipped_instruments() -> None:
 def test_an_unknown_instrument_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownInstrument) as caught:
         instrument("phq-8")
-    assert (caught.value.pointer, caught.value.allowed) == ("/instrument", "gad-7, phq-9, sdq")
+    assert (caught.value.pointer, caught.value.allowed) == ("/instrument", "gad-7, phq-9, rcads-25, rcads-47, sdq")
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from app.db.codes import AdministrationState, Clarification
 from app.errors import SporError
 from app.scales.catalogue import catalogue as instruments
 from app.scales.change import ChangeCategory
+from app.scales.norms import NoTReason
 from app.scales.risk import ASSESSMENT_HOLDS, RiskDuty
 from app.scales.scoring import CriticalStatus, NoScoreReason
 from app.services.trajectories import NoVerdict
@@ -51,6 +52,7 @@ CODES: dict[str, type[StrEnum]] = {
     "administration_state": AdministrationState,
     "critical_status": CriticalStatus,
     "no_score_reason": NoScoreReason,
+    "no_t": NoTReason,
     "change": ChangeCategory,
     "chart": Word,
     "chart_note": Note,
@@ -75,7 +77,7 @@ OWN = (
 )
 
 NAMES = (
-    *("band.", "phase.", "administration_state.", "critical_kind.", "problem."),
+    *("band.", "norm_population.", "phase.", "administration_state.", "critical_kind.", "problem."),
     *("chart.", "signal_word.", "verdict_word.", "change_word."),
 )
 """Kinds of messages that are names; all others are sentences."""
@@ -104,6 +106,9 @@ def expected_keys() -> Iterator[str]:
         for subscale in subscales:
             for bands in (subscale.bands, *subscale.further_bands.values()):
                 yield from (f"band.{band.code}" for band in bands)
+        if instrument.norms is not None:
+            yield f"norm_population.{instrument.norms.population}"
+            yield from (f"band.{band.code}" for band in instrument.norms.bands)
 
 
 def placeholders(template: str) -> list[tuple[str, str]]:
