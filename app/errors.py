@@ -29,6 +29,8 @@ carries an answer that a patient gave; `allowed` says what would have been right
 
 from __future__ import annotations
 
+import re
+
 
 class SporError(Exception):
     """Something that the caller can be told in one plain sentence.
@@ -136,3 +138,8 @@ class DatabaseUnavailable(SporError):
     """The database is away, full or shutting down; trying again later may help. `reason` is for the operator."""
 
     reason: str = ""
+
+
+def slug(error: type[SporError]) -> str:
+    """Give the stable name of an error, as its problem type and files have it: NotFound is not-found."""
+    return re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()

@@ -20,11 +20,12 @@ from fastapi import Depends, FastAPI
 
 from app import errors
 from app.api.deps import OpenWork, allow
-from app.api.errors import NOT_OURS, STATUS, slug
+from app.api.errors import NOT_OURS, STATUS
 from app.config import Settings
 from app.db.codes import Role
 from app.db.models import Base
 from app.db.session import Database
+from app.errors import slug
 from app.identity.policy import ALLOWED, Action
 from app.main import create_app
 from app.texts.catalogue import LANGUAGES, say

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -15,7 +14,7 @@ from starlette.exceptions import HTTPException
 
 from app import errors
 from app.api.deps import refuse_strangers
-from app.errors import InvalidInput, MalformedBody, PreconditionRequired, SporError
+from app.errors import InvalidInput, MalformedBody, PreconditionRequired, SporError, slug
 from app.texts.catalogue import negotiate, say
 
 logger = logging.getLogger("spor.errors")
@@ -62,11 +61,6 @@ NOT_OURS = {
     500: "internal-error",
 }
 """Problems that come from HTTP and not from the domain."""
-
-
-def slug(error: type[SporError]) -> str:
-    """Give the name of an error in its problem type: NotFound is not-found."""
-    return re.sub(r"(?<!^)(?=[A-Z])", "-", error.__name__).lower()
 
 
 def problem_type(name: str) -> str:

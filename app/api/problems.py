@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from app.api.errors import MOST_FAULTS, NOT_OURS, PROBLEM_JSON, STATUS, problem_type, slug
+from app.api.errors import MOST_FAULTS, NOT_OURS, PROBLEM_JSON, STATUS, problem_type
+from app.errors import slug
 
 
 class ProblemPart(BaseModel):

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 import typer
 
-from app.cli import charts, database, demonstration, description, logs, organisations, serving, settings
+from app.cli import charts, database, demonstration, description, logs, organisations, scoring, serving, settings
 from app.cli.options import settings_of
 from app.cli.server import CutShort
 from app.db.session import DatabaseFailure
@@ -22,6 +22,7 @@ app.command()(demonstration.run)
 app.command()(demonstration.demo)
 app.command()(description.openapi)
 app.command()(charts.chart)
+app.command()(scoring.score)
 app.command()(settings.settings)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")

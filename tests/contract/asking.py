@@ -32,7 +32,8 @@ from schemathesis.generation.overrides import Override
 from schemathesis.schemas import APIOperation, BaseSchema
 from starlette.types import Receive, Scope, Send
 
-from app.api.errors import NOT_OURS, PROBLEM_JSON, STATUS, problem_type, slug
+from app.api.errors import NOT_OURS, PROBLEM_JSON, STATUS, problem_type
+from app.errors import slug
 
 BOTH = [GenerationMode.POSITIVE, GenerationMode.NEGATIVE]
 

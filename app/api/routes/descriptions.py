@@ -9,9 +9,9 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from app.api.deps import OpenWork, allow
-from app.api.errors import NOT_OURS, STATUS, language_of, problem_type, slug
+from app.api.errors import NOT_OURS, STATUS, language_of, problem_type
 from app.api.problems import declares
-from app.errors import NotFound
+from app.errors import NotFound, slug
 from app.identity.policy import Action
 from app.texts.catalogue import say
 

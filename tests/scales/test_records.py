@@ -1,0 +1,146 @@
+"""Records of a file: the same scores as from a tablet, and one clear error for each that can't be read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.scales.answers import SeveralValues
+from app.scales.records import score_record
+
+PHQ_9 = {"instrument": "phq-9", "answers": {str(number): 1 for number in range(1, 10)}}
+SDQ = {"instrument": "sdq", "form": "parent-4-17", "answers": {str(number): 1 for number in range(1, 26)}}
+RCADS = {"instrument": "rcads-47", "form": "child", "answers": {str(number): 1 for number in range(1, 48)}}
+
+
+def scores(record: object) -> dict[str, Any]:
+    told: dict[str, Any] = score_record(record)["scores"]
+    return told
+
+
+def test_a_record_is_scored() -> None:
+    assert score_record(PHQ_9) == {
+        "instrument": "phq-9",
+        "form": "self",
+        "scores": {"total": {"value": 9, "prorated": False, "missing": 0, "band": "mild"}},
+        "critical": [{"item": "9", "kind": "suicidal_thoughts", "status": "positive", "code": 1}],
+        "asks_about_suicide": True,
+    }
+
+
+def test_what_is_missing_is_told() -> None:
+    assert scores({"instrument": "gad-7", "answers": {"1": 2}}) == {
+        "total": {"value": None, "prorated": False, "missing": 6, "reason": "too_many_missing"}
+    }
+    blank = {"instrument": "phq-9", "answers": {}, "item_states": {"9": "declined"}}
+    assert score_record(blank)["critical"][0]["status"] == "not_answered"
+
+
+def test_what_a_score_does_not_rest_on_firmly_is_named() -> None:
+    # No official rule says how many items of a PHQ-9 may be missing.
+    prorated = {"instrument": "phq-9", "answers": {str(number): 1 for number in range(1, 9)}}
+    assert scores(prorated)["total"]["unverified"] == ["missing"]
+    assert "unverified" not in scores(PHQ_9)["total"]
+    four = scores(SDQ)["total_difficulties"]
+    assert (four["band"], four["further_bands"]) == ("abnormal", {"four_band": "very_high"})
+    assert "not_found" not in four
+    young = scores(SDQ | {"form": "parent-2-4"})["emotional"]
+    assert (young["further_bands"], young["unverified"]) == ({"four_band": "very_high"}, ["further_bands"])
+    assert young["not_found"] == ["bands"]
+    teacher = scores(SDQ | {"form": "teacher-2-4"})["emotional"]
+    assert teacher == {"value": 5, "prorated": False, "missing": 0, "not_found": ["bands"]}
+    told = score_record(SDQ)
+    assert told["asks_about_suicide"] is False
+    assert "norms" not in told
+
+
+def test_an_impact_supplement_may_stand_apart() -> None:
+    # Codes 1, 2, 3, 0 and blank count 0, 1, 2 and 0.
+    apart = SDQ | {"gate": 2, "impact": [1, 2, 3, 0]}
+    assert scores(apart)["impact"]["value"] == 3
+    assert scores(SDQ | {"gate": 0})["impact"]["value"] == 0
+    among = SDQ | {"answers": {**SDQ["answers"], "26": 2, "28": 1, "29": 2, "30": 3, "31": 0}}  # type: ignore[dict-item]
+    assert scores(among) == scores(apart) == scores(among | {"gate": 2, "impact": [1, None, 3]})
+    differs = score_record(among | {"gate": 0})["error"]
+    assert (differs["type"], differs["item"]) == ("invalid-answer", "26")
+
+
+def test_t_scores_come_where_there_are_norms() -> None:
+    # 50 + 10 x (10 - 8.26) / 4.08, and 47 points in all: 50 + 10 x (47 - 41.07) / 17.14
+    found = scores(RCADS | {"sex": "male", "grade": 3})
+    assert found["mdd"]["t"] == {"exact": pytest.approx(54.2647, abs=1e-4), "shown": "54", "band": "normal"}
+    assert found["tot_int"]["t"]["exact"] == pytest.approx(53.4597, abs=1e-4)
+    assert scores(RCADS | {"sex": "male"})["mdd"]["t"] == {"reason": "grade_not_known"}
+    assert scores(RCADS | {"grade": 3})["mdd"]["t"] == {"reason": "sex_not_known"}
+    assert scores(RCADS | {"sex": "female", "grade": 13})["mdd"]["t"] == {"reason": "grade_outside_norms"}
+    assert score_record(RCADS)["norms"] == "us_school_pupils"
+    assert "t" not in scores(SDQ)["emotional"]
+
+
+def test_a_form_for_another_age_gives_no_score_with_the_reason() -> None:
+    assert scores(PHQ_9 | {"age": 11.9}) == {
+        "total": {"value": None, "prorated": False, "missing": 0, "reason": "wrong_form_for_age"}
+    }
+    assert score_record(PHQ_9 | {"age": 11.9})["critical"][0]["status"] == "positive"
+    assert scores(PHQ_9 | {"age": 12})["total"]["value"] == 9
+
+
+@pytest.mark.parametrize(
+    ("record", "error"),
+    [
+        ([], {"type": "malformed-body"}),
+        ({"answers": {}}, {"type": "malformed-body", "field": "instrument"}),
+        ({"instrument": 9, "answers": {}}, {"type": "malformed-body", "field": "instrument"}),
+        ({"instrument": "phq-8", "answers": {}}, {"type": "unknown-instrument", "field": "instrument"}),
+        (SDQ | {"form": "parent"}, {"type": "unknown-instrument", "field": "form"}),
+        (SDQ | {"form": None}, {"type": "unknown-instrument", "field": "form"}),
+        (PHQ_9 | {"name": "x"}, {"type": "malformed-body", "field": "name"}),
+        (PHQ_9 | {"age": "12"}, {"type": "malformed-body", "field": "age", "allowed": "a number from 0 to 120"}),
+        (PHQ_9 | {"age": -1}, {"type": "malformed-body", "field": "age"}),
+        (PHQ_9 | {"age": 121}, {"type": "malformed-body", "field": "age"}),
+        (PHQ_9 | {"age": float("nan")}, {"type": "malformed-body", "field": "age"}),
+        (
+            RCADS | {"grade": 3.5},
+            {"field": "grade", "allowed": "a whole number from 0 to 120"},
+        ),
+        (RCADS | {"grade": True}, {"type": "malformed-body", "field": "grade"}),
+        (RCADS | {"sex": "boy"}, {"type": "malformed-body", "field": "sex", "allowed": "female or male"}),
+        (PHQ_9 | {"gate": 1}, {"type": "malformed-body", "field": "gate"}),
+        (PHQ_9 | {"impact": []}, {"type": "malformed-body", "field": "impact"}),
+        (SDQ | {"impact": 3}, {"type": "malformed-body", "field": "impact"}),
+        (SDQ | {"impact": [0] * 6}, {"type": "malformed-body", "field": "impact", "allowed": "up to 5"}),
+        (SDQ | {"impact": [4]}, {"type": "invalid-answer", "item": "28", "allowed": "0, 1, 2 or 3"}),
+        (SDQ | {"answers": [1]}, {"type": "malformed-body", "field": "answers"}),
+        ({"instrument": "gad-7", "answers": {"1": 4}}, {"type": "invalid-answer", "item": "1"}),
+        ({"instrument": "gad-7", "answers": {"9": 1}}, {"type": "unknown-item", "item": "9"}),
+        ({"instrument": "gad-7", "answers": {}, "item_states": {"1": "no"}}, {"type": "malformed-body", "item": "1"}),
+    ],
+)
+def test_what_can_t_be_read_is_one_error(record: object, error: dict[str, str]) -> None:
+    told = score_record(record)["error"]
+    assert {name: told.get(name) for name in error} == error
+    assert told["detail"]
+    assert told.keys() <= {"type", "detail", "allowed", "item", "field"}
+
+
+def test_a_positive_critical_item_is_told_whatever_else_is_wrong() -> None:
+    told = score_record({"instrument": "phq-9", "answers": {"1": 9, "9": SeveralValues((0, 2))}, "name": "x"})
+    assert told["error"]["field"] == "name"
+    assert told["critical"] == [{"item": "9", "kind": "suicidal_thoughts", "status": "positive", "code": 2}]
+    assert "critical" not in score_record({"instrument": "phq-9", "answers": {"1": 9, "9": 0}})
+
+
+JSON_LIKE = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+FIELDS = ("instrument", "form", "answers", "item_states", "age", "sex", "grade", "gate", "impact")
+
+
+@given(st.sampled_from([PHQ_9, SDQ, RCADS]), st.dictionaries(st.sampled_from(FIELDS), JSON_LIKE, max_size=3))
+def test_nothing_raises(record: dict[str, object], change: dict[str, object]) -> None:
+    assert score_record(record | change).keys() & {"scores", "error"}
