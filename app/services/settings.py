@@ -73,19 +73,20 @@ def _check(changes: Mapping[str, Any]) -> None:
             error.pointer = f"/max_missing/{key}"
             raise
     for key in changes.get("agreements", {}):
-        if key not in catalogue() or instrument(key).licence.status is LicenceStatus.FREE:
-            needing = [each.key for each in catalogue().values() if each.licence.status is not LicenceStatus.FREE]
-            raise UnknownInstrument(
-                "no agreement is needed for an instrument of this name",
-                pointer="/agreements",
-                allowed=", ".join(needing),
-            )
+        _require_agreement_needed(key)
     if "time_zone" in changes:
         try:
             ZoneInfo(changes["time_zone"])
         except (ZoneInfoNotFoundError, ValueError, OSError):  # "Europe" is a folder
             raise MalformedBody("there is no such time zone", pointer="/time_zone", allowed="Europe/Oslo") from None
     _policy(changes.get("policy", {}))
+
+
+def _require_agreement_needed(key: str) -> None:
+    needing = [each.key for each in catalogue().values() if each.licence.status is LicenceStatus.AGREEMENT_NEEDED]
+    if key not in needing:
+        detail = "the instrument needs no agreement" if key in catalogue() else "there is no such instrument"
+        raise UnknownInstrument(detail, pointer="/agreements", allowed=", ".join(needing))
 
 
 def _policy(chosen: Mapping[str, Any]) -> Policy:

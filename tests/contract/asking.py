@@ -60,6 +60,7 @@ CONFIG: dict[str, dict[str, Any]] = {
 
 BEYOND_A_SCHEMA = re.compile(
     "there is no such (instrument|time zone)|no such form|the form has no such item|item [0-9]+ has no such answer|"
+    "the instrument needs no agreement|"
     "the rule '[a-z ]+' is broken|"  # holds between several fields
     "[a-z_]+ must be (at least|at most|more than) [a-z_]+|ascending doses, all above late_window_dose|"  # likewise
     "[a-z_]+ must be ascending doses, all above late_window_dose|"
