@@ -77,7 +77,7 @@ def test_the_three_printed_requests_answer(data_dir: Path) -> None:
         put, trajectory, programmes = (send(request) for request in requests)
         again = send(requests[0])
     assert len(requests) == 3
-    assert (put.status_code, put.json()["state"]) == (201, "final")
+    assert (put.status_code, put.json()["state"]) == (201, "final"), trajectory.text
     assert (again.status_code, again.json()) == (200, put.json())
     assert put.json().keys() == {"id", "state", "received_at"}
     observations: list[dict[str, Any]] = trajectory.json()["observations"]

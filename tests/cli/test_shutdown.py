@@ -43,10 +43,10 @@ class Service:
         return httpx.put(f"{self.address}/v1/administrations/{uuid4()}", json=body, headers=headers, timeout=60)
 
     def status(self, path: str) -> int | None:
-        """Ask on a new connection; None if it is refused."""
+        """Ask on a new connection; None if it is refused, or was not yet taken when the listener closed."""
         try:
             return httpx.get(self.address + path, timeout=10).status_code
-        except httpx.ConnectError:
+        except (httpx.ConnectError, httpx.ReadError):
             return None
 
     @contextmanager

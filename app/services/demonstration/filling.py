@@ -27,7 +27,7 @@ from app.db.models import Device, Programme, Service, User
 from app.db.session import Access, Database, Scope, Work
 from app.errors import Unauthenticated
 from app.identity.credentials import token_hash
-from app.services.caseload import read_caseload
+from app.services.caseload import CaseloadEntry, read_caseload
 from app.services.demonstration.courses import Cohort, simulate_cohorts
 from app.services.demonstration.life import Life
 from app.services.demonstration.practice import NAME, OFFERS, PRACTICES, TIME_ZONE
@@ -150,10 +150,15 @@ def _are_known(database: Database, credentials: Credentials) -> bool:
 
 
 def episode_to_show(database: Database, credentials: Credentials) -> UUID:
-    """Choose the open episode of the therapist that has most to show."""
+    """Choose the open episode of the therapist that has most to show, and to which another form can be put."""
     with database.work_for_token(token_hash(credentials.therapist), _access("read_caseload")) as work:
         entries = read_caseload(work)
-    return max(entries, key=lambda entry: (not entry.open_alerts, not entry.stale, len(entry.observations))).record.id
+
+    def most(entry: CaseloadEntry) -> tuple[bool, bool, bool, int]:
+        can_go_on = entry.record.closed_at is None and bool(entry.observations)
+        return can_go_on, not entry.open_alerts, not entry.stale, len(entry.observations)
+
+    return max(entries, key=most).record.id
 
 
 def _access(action: str) -> Access:
