@@ -153,12 +153,16 @@ def episode_to_show(database: Database, credentials: Credentials) -> UUID:
     """Choose the open episode of the therapist that has most to show, and to which another form can be put."""
     with database.work_for_token(token_hash(credentials.therapist), _access("read_caseload")) as work:
         entries = read_caseload(work)
+    return max(entries, key=_has_to_show).record.id
 
-    def most(entry: CaseloadEntry) -> tuple[bool, bool, bool, int]:
-        can_go_on = entry.record.closed_at is None and bool(entry.observations)
-        return can_go_on, not entry.open_alerts, not entry.stale, len(entry.observations)
 
-    return max(entries, key=most).record.id
+def _has_to_show(entry: CaseloadEntry) -> tuple[bool, bool, bool, int]:
+    """Rank episodes to show: before all else, another form can be put to it."""
+    return _can_go_on(entry), not entry.open_alerts, not entry.stale, len(entry.observations)
+
+
+def _can_go_on(entry: CaseloadEntry) -> bool:
+    return entry.record.closed_at is None and bool(entry.observations)
 
 
 def _access(action: str) -> Access:
@@ -231,10 +235,12 @@ def _staff(work: Work) -> _Staff:
 def _therapist_to_show(database: Database, staff: _Staff, services: Iterable[Service]) -> User:
     """Find the therapist whose caseload has the most to tell."""
 
-    def variety(therapist: User) -> int:
+    def variety(therapist: User) -> tuple[bool, int, str]:
         with database.work(staff.scope_of(therapist), _access("read_caseload")) as work:
-            verdicts = [entry.verdict for entry in read_caseload(work)]
-        return len({verdict["signal_reason"] for verdict in verdicts if verdict is not None})
+            entries = read_caseload(work)
+        verdicts = {entry.verdict["signal_reason"] for entry in entries if entry.verdict is not None}
+        # The name decides where the rest is equal, so that it is the same one each time.
+        return any(map(_can_go_on, entries)), len(verdicts), therapist.display_name
 
     return max((user for service in services for user in staff.of(service, Role.THERAPIST)), key=variety)
 
