@@ -81,6 +81,8 @@ class Growth:
         work, memory = np.asarray(work), np.asarray(memory)
         steady = work >= WARMING_UP * work[-1]
         done, used = ([part.mean() for part in np.array_split(each[steady], MEANS)] for each in (work, memory))
+        if np.ptp(used) == 0:  # scipy gives a line without any scatter no standard error
+            return cls(0.0, 0.0, 0.0)
         line = stats.linregress(done, used)
         margin = stats.t.ppf(0.975, MEANS - 2) * line.stderr
         return cls(line.slope, line.slope - margin, line.slope + margin)
@@ -94,6 +96,7 @@ def test_a_leak_is_told_from_noise() -> None:
     flat = Growth.of(work, 150e6 - warming_up + noise)
     leak = Growth.of(work, 150e6 - warming_up + noise + 200 * work)
     assert flat.lower < 0 < flat.upper < MOST_PER_PUT < leak.lower < 200 < leak.upper
+    assert Growth.of(work, np.full(len(work), 43_000_000)) == Growth(0.0, 0.0, 0.0)
 
 
 def resident(process: int, field_name: str = "VmRSS") -> int:
