@@ -5,12 +5,13 @@ Nothing here guesses. 0 is an answer, blank is blank, declined is declined, not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from app.errors import InvalidAnswer, InvalidInput, MalformedBody, UnknownItem
 from app.scales.instrument import Form, Item
+from app.scales.item import either
 
 
 class ItemState(StrEnum):
@@ -20,6 +21,19 @@ class ItemState(StrEnum):
     BLANK = "blank"
     DECLINED = "declined"
     NOT_SHOWN = "not_shown"
+
+
+def letters_of_states(states: Iterable[ItemState]) -> str:
+    """Write item states as one letter each."""
+    return "".join(state[0] for state in states)
+
+
+_STATE_OF_LETTER = {state[0]: state for state in ItemState}
+
+
+def states_of_letters(letters: str) -> tuple[ItemState, ...]:
+    """Read item states that were written as one letter each."""
+    return tuple(_STATE_OF_LETTER[letter] for letter in letters)
 
 
 class SeveralValues(tuple[object, ...]):
@@ -61,13 +75,6 @@ class Answers:
                 raise InvalidAnswer("an item has a code if, and only if, its state is answered")
 
 
-def code_of(item: Item, value: object) -> int | None:
-    """Give the code that a value stands for: 1.0 is 1, but true, "1" and 2.5 are none; None if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or value not in item.codes:
-        return None
-    return int(value)
-
-
 def problems(form: Form, answers: object, item_states: object = None) -> tuple[InvalidInput, ...]:
     """List everything that keeps answers from being read as a form's.
 
@@ -105,11 +112,11 @@ def _answer_problems(form: Form, answers: Mapping[object, object]) -> Iterator[I
             yield _unknown_item(form, "answers", number)
         elif isinstance(value, SeveralValues):
             yield _more_than_once("answers", number, "answered")
-        elif code_of(item, value) is None:
+        elif item.choices.code(value) is None:
             yield InvalidAnswer(
                 f"item {item.number} has no such answer",
                 pointer=_pointer("answers", number),
-                allowed=either([str(code) for code in item.codes]),
+                allowed=item.choices.allowed,
             )
 
 
@@ -156,11 +163,6 @@ def _more_than_once(field: str, number: object, done: str) -> InvalidAnswer:
 def _pointer(field: str, number: object) -> str:
     """Give the JSON pointer to a member of a field, escaped as RFC 6901 asks."""
     return f"/{field}/" + str(number).replace("~", "~0").replace("/", "~1")
-
-
-def either(words: Sequence[str]) -> str:
-    """List what would have been accepted: "0, 1 or 2"."""
-    return f"{', '.join(words[:-1])} or {words[-1]}" if len(words) > 1 else words[0]
 
 
 def read_answers(form: Form, answers: Mapping[str, object], item_states: Mapping[str, object] | None = None) -> Answers:
@@ -211,7 +213,7 @@ def without_problems(
     states: list[ItemState] = []
     for item in form.items:
         if item.number in answers:
-            codes.append(code_of(item, answers[item.number]))
+            codes.append(item.choices.code(answers[item.number]))
             states.append(ItemState.ANSWERED)
         else:
             codes.append(None)

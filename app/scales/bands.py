@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from app.scales.norms import Sex
 from app.scales.sources import Source, require, require_key, require_unique
 
 
@@ -46,14 +47,17 @@ class Cutoff:
     key : str
         What it is for, e.g. ``screening``.
     score : int
-        The first score on the clinical side, points.
+        The first score on the clinical side, points; where higher is better, the first that is not.
     source : Source
         Where it was seen.
+    sex : Sex or None
+        For whom it holds; None for everybody.
     """
 
     key: str
     score: int
     source: Source
+    sex: Sex | None = None
 
     def __post_init__(self) -> None:
         require_key(self.key)

@@ -13,7 +13,7 @@ integers; a line marked in tenths is held in tenths.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -23,6 +23,8 @@ from app.scales.bands import Band, Cutoff
 from app.scales.item import SUICIDAL_THOUGHTS, Choice, ChoiceList, CriticalItem, Item
 from app.scales.missing import MissingMethod, MissingRule
 from app.scales.norms import Norms
+from app.scales.screens import Screen
+from app.scales.skips import SkipRule
 from app.scales.sources import Confidence, Source, require, require_key, require_unique
 from app.scales.subscale import Gate, Reliability, ReliabilityMeasure, Subscale
 
@@ -43,6 +45,7 @@ __all__ = [
     "LicenceStatus",
     "MissingMethod",
     "MissingRule",
+    "NotForChange",
     "Reliability",
     "ReliabilityMeasure",
     "Source",
@@ -57,6 +60,23 @@ class InformantRole(StrEnum):
     PARENT = "parent"
     TEACHER = "teacher"
     CLINICIAN = "clinician"
+
+
+class NotForChange(StrEnum):
+    """Why an instrument is not followed over time."""
+
+    RETROSPECTIVE = "retrospective"
+    SCREENING = "screening"
+    ABOUT_THE_HELP = "about_the_help"
+
+    @property
+    def because(self) -> str:
+        """The reason as the end of a sentence."""
+        return {
+            NotForChange.RETROSPECTIVE: "it asks about the past, which does not change",
+            NotForChange.SCREENING: "it screens for traits or problems of long standing",
+            NotForChange.ABOUT_THE_HELP: "it says how the help is experienced, not how the patient is",
+        }[self]
 
 
 class LicenceStatus(StrEnum):
@@ -110,11 +130,15 @@ class Form:
         Where ``min_age`` and ``max_age`` were seen, for those that are given.
     critical_items : tuple of CriticalItem
         Items that are read before any other check.
+    skip_rules : tuple of SkipRule
+        Which items are left out after which answers.
+    screens : tuple of Screen
+        Published rules that count symptoms.
 
     Raises
     ------
     InstrumentDataError
-        If items, subscales, critical items and ages do not fit together, or an age has no source.
+        If the parts do not fit together, or an age has no source.
     """
 
     key: str
@@ -126,8 +150,10 @@ class Form:
     max_age: int | None = None
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
     critical_items: tuple[CriticalItem, ...] = ()
+    skip_rules: tuple[SkipRule, ...] = ()
+    screens: tuple[Screen, ...] = ()
     position: Mapping[str, int] = field(init=False, repr=False, compare=False)
-    points: tuple[Mapping[int, int], ...] = field(init=False, repr=False, compare=False)
+    points: tuple[Mapping[int, int | None], ...] = field(init=False, repr=False, compare=False)
     subscale_positions: tuple[tuple[int, ...], ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -151,11 +177,20 @@ class Form:
             require(critical.item in position, f"the form has no item {critical.item}, which is called critical")
             codes = self.items[position[critical.item]].codes
             require(critical.threshold in codes, "the threshold of a critical item must be one of its codes")
+        self._check_rules()
         object.__setattr__(self, "position", MappingProxyType(position))
         points = tuple(MappingProxyType({code: item.points(code) for code in item.codes}) for item in self.items)
         object.__setattr__(self, "points", points)
         places = tuple(tuple(position[number] for number in subscale.items) for subscale in self.subscales)
         object.__setattr__(self, "subscale_positions", places)
+
+    def _check_rules(self) -> None:
+        items = {item.number: item for item in self.items}
+        for rule in self.skip_rules:
+            rule.check(items, list(items))
+        require_unique((screen.key for screen in self.screens), "screen of a form")
+        for screen in self.screens:
+            screen.check(items)
 
     def _check_ages(self) -> None:
         youngest = 0 if self.min_age is None else self.min_age
@@ -174,6 +209,15 @@ class Form:
             (subscale.minimum, subscale.maximum) == (lowest, highest),
             f"the items of subscale {subscale.key} give a range of {lowest} to {highest}",
         )
+        require(
+            all(item.choices.per_point == subscale.per_point for item in items),
+            f"the items of subscale {subscale.key} must have {subscale.per_point} codes to a point, as it says",
+        )
+        leaves_out = any(None in item.choices.points.values() for item in items)
+        require(
+            not leaves_out or subscale.times_mean is not None,
+            "where an answer takes an item out, the score must be a mean of those that are left",
+        )
         # A mean of items with unlike ranges says nothing about the item that is missing.
         alike = len({item.range for item in items}) == 1
         prorated = subscale.missing.method in (MissingMethod.PRORATE, MissingMethod.PRORATE_EXACTLY)
@@ -190,6 +234,7 @@ class Form:
         for part in subscale.parts:
             require(part in by_key, f"the form has no subscale {part} before {subscale.key}, which is their sum")
         parts = [by_key[part] for part in subscale.parts]
+        require(all(part.is_whole for part in parts), "only scores of whole points are summed")
         lowest, highest = sum(each.minimum for each in parts), sum(each.maximum for each in parts)
         require(
             (subscale.minimum, subscale.maximum) == (lowest, highest),
@@ -214,6 +259,13 @@ class Form:
         if self.min_age is not None and age_years < self.min_age:
             return False
         return self.max_age is None or age_years < self.max_age + 1
+
+    def answers(self, codes: Sequence[int | None]) -> dict[str, float | None]:
+        """Give answers by item number, as they are sent; None where an item was not answered."""
+        return {
+            item.number: None if code is None else item.choices.answer(code)
+            for item, code in zip(self.items, codes, strict=True)
+        }
 
     def subscale(self, key: str) -> Subscale:
         """Give the subscale with a key; a KeyError is a mistake of ours, since no caller names subscales freely."""
@@ -241,8 +293,10 @@ class Instrument:
         What a service may do with it.
     main_subscale : str
         Key of the score that is followed over time; every form has it.
-    for_change : bool
-        False for a retrospective or screening instrument, of which no trajectory may be made.
+    not_for_change : NotForChange or None
+        Why no trajectory may be made of it; None for an instrument that is followed over time.
+    validated : bool
+        False for a form of somebody's own, of which no study is known.
     asks_about_suicide : bool
         True if an item asks about wishes to die or thoughts of self-harm.
     recall_days : int or None
@@ -267,11 +321,12 @@ class Instrument:
     choices: tuple[ChoiceList, ...]
     licence: Licence
     main_subscale: str
-    for_change: bool
+    not_for_change: NotForChange | None
     asks_about_suicide: bool
     recall_days: int | None = None
     loinc_panel: str | None = None
     norms: Norms | None = None
+    validated: bool = True
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
     critical_items: tuple[CriticalItem, ...] = field(init=False, repr=False, compare=False)
 
@@ -300,6 +355,11 @@ class Instrument:
             self.asks_about_suicide == asks,
             f"asks_about_suicide must be true if, and only if, there is a critical item of kind {SUICIDAL_THOUGHTS}",
         )
+
+    @property
+    def for_change(self) -> bool:
+        """Whether the instrument is followed over time."""
+        return self.not_for_change is None
 
     def _shared_critical_items(self) -> tuple[CriticalItem, ...]:
         # Risk is read before it is known whether the form that a body names exists: the items must not depend on it.

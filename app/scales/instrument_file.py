@@ -35,12 +35,15 @@ from app.scales.instrument import (
     LicenceStatus,
     MissingMethod,
     MissingRule,
+    NotForChange,
     Reliability,
     ReliabilityMeasure,
     Source,
     Subscale,
 )
 from app.scales.norms import Group, Norm, Norms, Sex, TBand
+from app.scales.screen_table import read_screen
+from app.scales.skips import SkipRule
 from app.scales.tables import Table
 
 
@@ -107,7 +110,8 @@ def _instrument(table: Table, read: Callable[[str], str]) -> Instrument:
             choices=choices,
             licence=_licence(table.table("licence")),
             main_subscale=table.text("main_subscale"),
-            for_change=table.boolean("for_change"),
+            not_for_change=table.code("not_for_change", NotForChange) if table.has("not_for_change") else None,
+            validated=table.boolean("validated", default=True),
             asks_about_suicide=table.boolean("asks_about_suicide"),
             recall_days=table.figure("recall_days", Table.integer, sources),
             loinc_panel=table.figure("loinc_panel", Table.text, sources),
@@ -167,6 +171,8 @@ def _choice_list(table: Table) -> ChoiceList:
             choices=tuple(map(_choice, table.tables("choices"))),
             source=table.source(),
             loinc=table.optional_text("loinc"),
+            line=table.boolean("line", default=False),
+            per_point=table.integer("per_point") if table.has("per_point") else 1,
         )
 
 
@@ -177,6 +183,7 @@ def _choice(table: Table) -> Choice:
             topic=table.text("topic"),
             loinc=table.optional_text("loinc"),
             counts=table.integer("counts") if table.has("counts") else None,
+            left_out=table.boolean("left_out", default=False),
         )
 
 
@@ -187,6 +194,8 @@ def _critical_item(table: Table) -> CriticalItem:
             threshold=table.integer("threshold"),
             kind=table.text("kind"),
             source=table.source(),
+            under_age=table.integer("under_age") if table.has("under_age") else None,
+            duties=table.texts("duties") if table.has("duties") else (),
         )
 
 
@@ -229,6 +238,8 @@ def _form(
             max_age=table.figure("max_age", Table.integer, sources),
             sources=sources,
             critical_items=critical_items,
+            skip_rules=tuple(map(_skip_rule, table.tables("skip_rules"))),
+            screens=tuple(map(read_screen, table.tables("screens"))),
         )
 
 
@@ -261,7 +272,7 @@ def _item(table: Table, choices: Mapping[str, ChoiceList]) -> Item:
 def _subscale(table: Table) -> Subscale:
     with table.checked():
         sources: dict[str, Source] = {}
-        minimum, maximum = _range(table.table("range"), sources)
+        minimum, maximum, times_mean, per_point = _range(table.table("range"), sources)
         criteria = None
         if table.has("better"):
             criteria = ChangeCriteria(
@@ -276,7 +287,8 @@ def _subscale(table: Table) -> Subscale:
             key=table.text("key"),
             items=table.texts("items") if table.has("items") else (),
             parts=table.texts("parts") if table.has("parts") else (),
-            times_mean=table.integer("times_mean") if table.has("times_mean") else None,
+            times_mean=times_mean,
+            per_point=per_point,
             gate=_gate(table.table("gate")) if table.has("gate") else None,
             minimum=minimum,
             maximum=maximum,
@@ -292,10 +304,13 @@ def _subscale(table: Table) -> Subscale:
         )
 
 
-def _range(table: Table, sources: dict[str, Source]) -> tuple[int, int]:
+def _range(table: Table, sources: dict[str, Source]) -> tuple[int, int, int | None, int]:
+    """Read how far a score reaches, and in what it is counted where that is not the sum of its items."""
     with table.checked():
         sources["range"] = table.source()
-        return table.integer("minimum"), table.integer("maximum")
+        times_mean = table.integer("times_mean") if table.has("times_mean") else None
+        per_point = table.integer("per_point") if table.has("per_point") else 1
+        return table.integer("minimum"), table.integer("maximum"), times_mean, per_point
 
 
 def _missing_rule(table: Table) -> MissingRule:
@@ -311,6 +326,11 @@ def _missing_rule(table: Table) -> MissingRule:
 def _gate(table: Table) -> Gate:
     with table.checked():
         return Gate(table.text("item"), table.integer("code"), table.source())
+
+
+def _skip_rule(table: Table) -> SkipRule:
+    with table.checked():
+        return SkipRule(table.texts("after"), table.texts("skips"), table.source())
 
 
 def _further_bands(table: Table) -> dict[str, tuple[Band, ...]]:
@@ -341,7 +361,8 @@ def _band(table: Table) -> Band:
 
 def _cutoff(table: Table) -> Cutoff:
     with table.checked():
-        return Cutoff(table.text("key"), table.integer("score"), table.source())
+        sex = table.code("sex", Sex) if table.has("sex") else None
+        return Cutoff(table.text("key"), table.integer("score"), table.source(), sex)
 
 
 def _reliability(table: Table) -> Reliability:

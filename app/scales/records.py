@@ -12,9 +12,19 @@ from typing import Any
 from app.errors import InvalidInput, MalformedBody, UnknownInstrument, slug
 from app.scales.answers import SeveralValues
 from app.scales.catalogue import catalogue, instrument
-from app.scales.instrument import Confidence, Form, Instrument, Subscale
+from app.scales.instrument import Form, Instrument
 from app.scales.norms import Sex, TScore
-from app.scales.scoring import CriticalAnswer, CriticalStatus, Score, problems, read_critical, score, without_problems
+from app.scales.reading import ReadFor, Reading, read_score
+from app.scales.scoring import (
+    CriticalAnswer,
+    CriticalStatus,
+    Score,
+    problems,
+    read_critical,
+    score,
+    screen,
+    without_problems,
+)
 
 _FIELDS = ("instrument", "form", "answers", "item_states", "age", "sex", "grade", "gate", "impact")
 _WRONG_AGE = "wrong_form_for_age"
@@ -34,16 +44,16 @@ def score_record(record: object) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``instrument``, ``form``, ``scores`` by subscale, ``norms`` (of whom they were made) and ``critical``; or
-        ``error`` with ``type``, ``detail`` and, where one item is to blame, ``item``, and with the positive critical
-        items. Of a score, ``not_found`` names what is not published, ``unverified`` what rests on a figure that could
-        not be confirmed.
+        ``instrument``, ``form``, ``scores`` by subscale, ``screens``, ``norms`` (of whom they were made) and
+        ``critical``; or ``error`` with ``type``, ``detail`` and, where one item is to blame, ``item``, and with the
+        positive critical items. Of a score, ``not_found`` names what is not published, ``unverified`` what rests on a
+        figure that could not be confirmed.
 
     Examples
     --------
     >>> told = score_record({"instrument": "gad-7", "answers": {str(number): 2 for number in range(1, 8)}})
-    >>> told["scores"]
-    {'total': {'value': 14, 'prorated': False, 'missing': 0, 'band': 'moderate'}}
+    >>> {name: told["scores"]["total"][name] for name in ("value", "band", "cutoffs")}
+    {'value': 14, 'band': 'moderate', 'cutoffs': {'caseness': True, 'screening': True}}
     >>> score_record({"instrument": "phq-9", "answers": {"1": 7, "9": 1}})["error"]["item"]
     '1'
     """
@@ -65,7 +75,8 @@ def _scored(record: object) -> dict[str, Any]:
     faults = problems(form, answers, record.get("item_states"))
     if faults:
         raise faults[0]
-    sex, grade, age = _sex(record), _number(record, "grade", whole=True), _number(record, "age")
+    grade, age = _number(record, "grade", whole=True), _number(record, "age")
+    patient = ReadFor(_sex(record), None if grade is None else int(grade))
     assert isinstance(answers, Mapping), "answers without problems are a mapping"
     read = without_problems(form, answers, record.get("item_states"))
     scores = score(form, read)
@@ -73,12 +84,14 @@ def _scored(record: object) -> dict[str, Any]:
     told: dict[str, Any] = {"instrument": asked.key, "form": form.key, "scores": {}}
     for subscale in form.subscales:
         each = scores.subscales[subscale.key]
-        told["scores"][subscale.key] = _score(subscale, each) if fits else _unscored(each)
-        if fits and asked.norms is not None:
-            t = asked.norms.t_score(form.key, subscale.key, each.value, sex, None if grade is None else int(grade))
-            told["scores"][subscale.key]["t"] = _t_score(t)
+        reading = read_score(asked, form, subscale, each.value, patient, prorated=each.prorated)
+        told["scores"][subscale.key] = _score(each, reading) if fits else _unscored(each)
     if fits and asked.norms is not None:
         told["norms"] = asked.norms.population
+    if fits and form.screens:
+        told["screens"] = screen(form, read)
+    if not asked.validated:
+        told["validated"] = False
     told["critical"] = [_critical(each) for each in scores.critical]
     told["asks_about_suicide"] = asked.asks_about_suicide
     return told
@@ -139,30 +152,21 @@ def _with_supplement(form: Form, record: Mapping[Any, Any]) -> object:
     return together
 
 
-def _score(subscale: Subscale, each: Score) -> dict[str, Any]:
+def _score(each: Score, reading: Reading) -> dict[str, Any]:
     told: dict[str, Any] = {"value": each.value, "prorated": each.prorated, "missing": each.missing}
+    if each.skipped:
+        told["skipped"] = each.skipped
     if each.value is None:
-        return told | {"reason": str(each.reason)}
+        told["reason"] = str(each.reason)
     if each.band is not None:
         told["band"] = each.band
-    if subscale.further_bands:
-        told["further_bands"] = subscale.further_band_codes(each.value)
-    if subscale.not_found:
-        told["not_found"] = list(subscale.not_found)
-    unverified = _unverified(subscale, each)
-    return told | {"unverified": unverified} if unverified else told
-
-
-def _unverified(subscale: Subscale, each: Score) -> list[str]:
-    """Name what of a score rests on a figure that could not be confirmed."""
-    rests_on = {
-        "missing": [subscale.missing.source] if each.prorated else [],
-        "bands": [band.source for band in subscale.bands],
-        "further_bands": [band.source for bands in subscale.further_bands.values() for band in bands],
-    }
-    return [
-        name for name, sources in rests_on.items() if any(each.confidence is Confidence.UNVERIFIED for each in sources)
-    ]
+    for name in ("further_bands", "cutoffs"):
+        if found := getattr(reading, name):
+            told[name] = dict(found)
+    for name in ("not_found", "unverified"):
+        if each.value is not None and (found := getattr(reading, name)):
+            told[name] = list(found)
+    return told | ({} if reading.t is None else {"t": _t_score(reading.t)})
 
 
 def _t_score(t: TScore) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from fractions import Fraction
 from types import MappingProxyType
+from typing import NamedTuple
 
 from app.errors import InvalidAnswer
-from app.scales.answers import Answers, ItemState, code_of, each_value, either, problems, read_answers, without_problems
+from app.scales.answers import Answers, ItemState, each_value, problems, read_answers, without_problems
 from app.scales.instrument import CriticalItem, Form, Instrument, MissingMethod, Subscale
 
 __all__ = [
@@ -28,6 +29,7 @@ __all__ = [
     "read_answers",
     "read_critical",
     "score",
+    "screen",
     "without_problems",
 ]
 
@@ -45,6 +47,7 @@ class NoScoreReason(StrEnum):
     """Why there is no score."""
 
     TOO_MANY_MISSING = "too_many_missing"
+    NOTHING_APPLIES = "nothing_applies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,11 @@ class Score:
     reason : NoScoreReason or None
         Why there is no value; None where there is one.
     answered : int
-        Items of the subscale that were answered.
+        Items of the subscale that were answered, or that a skip rule answers with 0.
     answered_sum : int
-        What they sum up to, points.
+        What they sum up to, codes.
+    skipped : int
+        Items that a skip rule answers with 0.
     """
 
     value: float | None
@@ -101,6 +106,7 @@ class Score:
     reason: NoScoreReason | None
     answered: int
     answered_sum: int
+    skipped: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,7 @@ _NO_ANSWERS = object()
 def _read_critical_value(form: Form, critical: CriticalItem, value: object) -> CriticalAnswer:
     if value is None:
         return _critical_answer(critical, None)
-    code = code_of(form.items[form.position[critical.item]], value)
+    code = form.items[form.position[critical.item]].choices.code(value)
     if code is None:
         return CriticalAnswer(critical.item, critical.kind, CriticalStatus.UNREADABLE, None)
     return _critical_answer(critical, code)
@@ -226,34 +232,65 @@ def score(form: Form, answers: Answers, *, max_missing: int | None = None) -> Sc
         raise InvalidAnswer("the answers belong to another form", allowed=f"{len(form.items)} items")
     for item, code, points in zip(form.items, codes, form.points, strict=True):
         if code is not None and code not in points:
-            raise InvalidAnswer(f"item {item.number} has no such answer", allowed=either(list(map(str, points))))
+            raise InvalidAnswer(f"item {item.number} has no such answer", allowed=item.choices.allowed)
+    skipped = _skipped(form, answers) if form.skip_rules else frozenset()
     subscales: dict[str, Score] = {}
     for subscale, places in zip(form.subscales, form.subscale_positions, strict=True):
         if subscale.parts:
             subscales[subscale.key] = _sum_of_parts(subscale, [subscales[part] for part in subscale.parts])
             continue
-        answered = answered_sum = 0
-        for place in places:
-            code = codes[place]
-            if code is not None:
-                answered += 1
-                answered_sum += form.points[place][code]
         gate = subscale.gate
         settled = gate is not None and codes[form.position[gate.item]] == gate.code
-        subscales[subscale.key] = _score(subscale, answered, answered_sum, max_missing, settled=settled)
+        counted = _counted(form, places, codes, skipped)
+        subscales[subscale.key] = _score(subscale, counted, max_missing, settled=settled)
     critical = tuple(_critical_answer(each, codes[form.position[each.item]]) for each in form.critical_items)
     return Scores(MappingProxyType(subscales), critical)
 
 
-def _score(
-    subscale: Subscale, answered: int, answered_sum: int, max_missing: int | None, *, settled: bool = False
-) -> Score:
+def _skipped(form: Form, answers: Answers) -> frozenset[int]:
+    """Give the places of the items that a skip rule answers: not asked or left blank, after answers of 0."""
+    found: set[int] = set()
+    for rule in form.skip_rules:
+        if all(answers.codes[form.position[number]] == 0 for number in rule.after):
+            found.update(form.position[number] for number in rule.skips)
+    return frozenset(place for place in found if answers.states[place] in (ItemState.BLANK, ItemState.NOT_SHOWN))
+
+
+class _Counted(NamedTuple):
+    """What the items of a subscale come to."""
+
+    answered: int
+    answered_sum: int
+    left_out: int
+    skipped: int
+
+
+def _counted(form: Form, places: Sequence[int], codes: Sequence[int | None], skipped: frozenset[int]) -> _Counted:
+    answered = answered_sum = left_out = zeros = 0
+    for place in places:
+        code = codes[place]
+        if code is not None:
+            points = form.points[place][code]
+            if points is None:
+                left_out += 1
+            else:
+                answered += 1
+                answered_sum += points
+        elif place in skipped:
+            zeros += 1
+    return _Counted(answered + zeros, answered_sum, left_out, zeros)
+
+
+def _score(subscale: Subscale, counted: _Counted, max_missing: int | None, *, settled: bool) -> Score:
     items, rule = len(subscale.items), subscale.missing
-    missing = items - answered
+    answered, answered_sum, left_out, skipped = counted
+    missing = items - left_out - answered
     if settled:
         return _scored(subscale, 0, missing, answered, answered_sum)
-    if missing > rule.limit(max_missing):
+    if missing > rule.limit(max_missing) or (answered == 0 and missing):
         return Score(None, False, missing, None, None, NoScoreReason.TOO_MANY_MISSING, answered, answered_sum)
+    if answered == 0:
+        return Score(None, False, missing, None, None, NoScoreReason.NOTHING_APPLIES, answered, answered_sum)
     prorated = missing > 0 and rule.method is not MissingMethod.ZERO
     if not subscale.is_whole:
         value: float = float(Fraction(items * answered_sum, answered) * subscale.unit)
@@ -261,7 +298,7 @@ def _score(
         value = (2 * items * answered_sum + answered) // (2 * answered)
     else:
         value = answered_sum
-    return _scored(subscale, value, missing, answered, answered_sum, prorated)
+    return _scored(subscale, value, missing, answered, answered_sum, prorated, skipped)
 
 
 def _sum_of_parts(subscale: Subscale, parts: Sequence[Score]) -> Score:
@@ -275,7 +312,13 @@ def _sum_of_parts(subscale: Subscale, parts: Sequence[Score]) -> Score:
 
 
 def _scored(
-    subscale: Subscale, value: float, missing: int, answered: int, answered_sum: int, prorated: bool = False
+    subscale: Subscale,
+    value: float,
+    missing: int,
+    answered: int,
+    answered_sum: int,
+    prorated: bool = False,
+    skipped: int = 0,
 ) -> Score:
     return Score(
         value,
@@ -286,4 +329,47 @@ def _scored(
         None,
         answered,
         answered_sum,
+        skipped,
     )
+
+
+def screen(form: Form, answers: Answers) -> dict[str, str]:
+    """Give what each screen of a form comes to.
+
+    Parameters
+    ----------
+    form : Form
+        What was answered.
+    answers : Answers
+        In the form's item order.
+
+    Returns
+    -------
+    dict of str to str
+        By the screen's key: an outcome's code, ``negative``, or ``undetermined`` where what was not answered could
+        make a difference.
+
+    Examples
+    --------
+    >>> from app.scales.catalogue import instrument
+    >>> form = instrument("phq-9").form(None)
+    >>> screen(form, read_answers(form, {"1": 2, "2": 2, "3": 3, "4": 2, "5": 0, "6": 0, "7": 0, "8": 0, "9": 1}))
+    {'dsm': 'major_depressive_syndrome'}
+    >>> screen(form, read_answers(form, {"1": 2, "2": 2, "3": 3, "4": 2, "5": 0, "6": 0, "7": 0, "8": 0}))
+    {'dsm': 'undetermined'}
+    """
+    skipped = _skipped(form, answers)
+    found: dict[str, str] = {}
+    for each in form.screens:
+        codes: dict[str, int | None] = {}
+        blanks: dict[str, tuple[int, int]] = {}
+        for number in each.items:
+            place = form.position[number]
+            item, code = form.items[place], 0 if place in skipped else answers.codes[place]
+            if code is None:
+                applying = [code for code in item.codes if item.points(code) is not None]
+                blanks[number] = (applying[0], applying[-1])
+            else:
+                codes[number] = None if item.points(code) is None else code
+        found[each.key] = each.outcome(codes, blanks)
+    return found

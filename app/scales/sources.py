@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -23,7 +23,7 @@ def require_key(key: str) -> None:
     require(_KEY.fullmatch(key) is not None, "a key is written in lower case letters, digits and single . _ or -")
 
 
-def require_unique(keys: Iterable[str], what: str) -> None:
+def require_unique(keys: Iterable[Hashable], what: str) -> None:
     """Require that no key occurs twice."""
     listed = list(keys)
     require(len(listed) == len(set(listed)), f"each {what} may occur only once")

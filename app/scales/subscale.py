@@ -13,8 +13,9 @@ from fractions import Fraction
 from types import MappingProxyType
 
 from app.scales.bands import Band, Cutoff, band_of, require_bands
-from app.scales.change import ChangeCriteria
+from app.scales.change import Better, ChangeCriteria
 from app.scales.missing import MissingMethod, MissingRule
+from app.scales.norms import Sex
 from app.scales.sources import Source, require, require_key, require_unique
 
 
@@ -88,6 +89,8 @@ class Subscale:
         them there is no sum.
     times_mean : int or None
         The score is so many times the mean of the answered items, and not their sum; None for a sum.
+    per_point : int
+        How many codes of its items make one point: 10 where they are marked in tenths.
     gate : Gate or None
         The question that settles the score by itself; None as a rule.
     bands : tuple of Band
@@ -119,6 +122,7 @@ class Subscale:
     items: tuple[str, ...] = ()
     parts: tuple[str, ...] = ()
     times_mean: int | None = None
+    per_point: int = 1
     gate: Gate | None = None
     bands: tuple[Band, ...] = ()
     further_bands: Mapping[str, tuple[Band, ...]] = field(default_factory=dict, hash=False)
@@ -128,6 +132,7 @@ class Subscale:
     loinc: str | None = None
     not_found: Mapping[str, Source] = field(default_factory=dict, hash=False)
     unit: Fraction = field(init=False, repr=False, compare=False)
+    is_whole: bool = field(init=False, repr=False, compare=False)
     band_by_score: tuple[str | None, ...] = field(init=False, repr=False, compare=False)
     case_by_score: tuple[bool | None, ...] = field(init=False, repr=False, compare=False)
 
@@ -145,15 +150,13 @@ class Subscale:
         self._check_sources()
         for name in ("sources", "further_bands", "not_found"):
             object.__setattr__(self, name, MappingProxyType(dict(getattr(self, name))))
-        object.__setattr__(self, "unit", Fraction(self.times_mean or 1, len(self.items) if self.times_mean else 1))
+        codes_of_a_point = (len(self.items) if self.times_mean else 1) * self.per_point
+        object.__setattr__(self, "unit", Fraction(self.times_mean or 1, codes_of_a_point))
+        exactly = self.times_mean is not None or self.missing.method is MissingMethod.PRORATE_EXACTLY
+        object.__setattr__(self, "is_whole", self.unit == 1 and not exactly)
         scores = range(self.minimum, self.maximum + 1)
         object.__setattr__(self, "band_by_score", tuple(band_of(self.bands, score) for score in scores))
         object.__setattr__(self, "case_by_score", tuple(self._is_case(score) for score in scores))
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether the score is always a whole number of points."""
-        return self.times_mean is None and self.missing.method is not MissingMethod.PRORATE_EXACTLY
 
     def is_case(self, score: float) -> bool | None:
         """Tell whether a score lies on the clinical side of the cut-off; None where none is published."""
@@ -167,6 +170,33 @@ class Subscale:
         """Give the codes of the bands that a score lies in, in the other ways of dividing the range."""
         return {name: band_of(bands, score) for name, bands in self.further_bands.items()}
 
+    def cutoffs_reached(self, score: float, sex: Sex | None) -> dict[str, bool | None]:
+        """Tell of each published cut-off whether a score lies on its clinical side.
+
+        Parameters
+        ----------
+        score : float
+            Points.
+        sex : Sex or None
+            The patient's; None where it is not known.
+
+        Returns
+        -------
+        dict of str to bool or None
+            ``caseness`` for the criteria's own. Cut-offs of one name hold for different people: None where it is not
+            known which of them holds.
+        """
+        reached: dict[str, bool | None] = {}
+        if self.criteria is not None and self.criteria.cutoff is not None:
+            reached["caseness"] = self.criteria.is_case(score)
+        higher_is_better = self.criteria is not None and self.criteria.better is Better.HIGHER
+        for cutoff in self.further_cutoffs:
+            if cutoff.sex is None or cutoff.sex is sex:
+                reached[cutoff.key] = (score >= cutoff.score) is not higher_is_better
+            elif sex is None:
+                reached[cutoff.key] = None
+        return reached
+
     def _is_case(self, score: float) -> bool | None:
         if self.criteria is None or self.criteria.cutoff is None:
             return None
@@ -179,6 +209,11 @@ class Subscale:
             return
         require(self.missing.max_missing < len(self.items), "max_missing must leave at least one item answered")
         require(self.times_mean is None or self.times_mean >= 1, "times_mean must be 1 or more")
+        require(self.per_point >= 1, "a point must be at least one code")
+        require(
+            self.per_point == 1 or self.missing.method is not MissingMethod.PRORATE,
+            "a score in parts of a point is not rounded to whole ones",
+        )
         require(
             self.times_mean is None or self.missing.method in (MissingMethod.PRORATE_EXACTLY, MissingMethod.NONE),
             "a mean of the answered items is not rounded",
@@ -193,7 +228,14 @@ class Subscale:
             if bands:
                 require_bands(bands, self.minimum, self.maximum)
         require("bands" not in self.not_found or not self.bands, "bands that are given were found")
-        require_unique((cutoff.key for cutoff in self.further_cutoffs), "further cut-off of a subscale")
+        require_unique(((cutoff.key, cutoff.sex) for cutoff in self.further_cutoffs), "further cut-off of a subscale")
+        people: dict[str, set[Sex | None]] = {}
+        for cutoff in self.further_cutoffs:
+            people.setdefault(cutoff.key, set()).add(cutoff.sex)
+        require(
+            all(sexes in ({None}, set(Sex)) for sexes in people.values()),
+            "a cut-off holds for everybody, or there is one for each sex",
+        )
         for cutoff in self.further_cutoffs:
             require(self.minimum <= cutoff.score <= self.maximum, "a cut-off must lie within the range of the score")
         if self.criteria is not None:

@@ -21,11 +21,14 @@ from app.scales.instrument import (
     LicenceStatus,
     MissingMethod,
     MissingRule,
+    NotForChange,
     Reliability,
     Source,
     Subscale,
 )
 from app.scales.norms import Norms
+from app.scales.screens import Screen
+from app.scales.skips import SkipRule
 
 SOURCE = Source("made up for a test", Confidence.UNVERIFIED)
 
@@ -70,6 +73,7 @@ def a_subscale(
     sources: Mapping[str, Source] | None = None,
     parts: tuple[str, ...] = (),
     times_mean: int | None = None,
+    per_point: int = 1,
     gate: Gate | None = None,
     further_bands: Mapping[str, tuple[Band, ...]] | None = None,
     not_found: Mapping[str, Source] | None = None,
@@ -79,6 +83,7 @@ def a_subscale(
         items=() if parts else items,
         parts=parts,
         times_mean=times_mean,
+        per_point=per_point,
         gate=gate,
         further_bands=further_bands or {},
         not_found=not_found or {},
@@ -104,6 +109,8 @@ def a_form(
     ages: tuple[int | None, int | None] = (None, None),
     sources: Mapping[str, Source] | None = None,
     critical_items: tuple[CriticalItem, ...] = (),
+    skip_rules: tuple[SkipRule, ...] = (),
+    screens: tuple[Screen, ...] = (),
 ) -> Form:
     named = {name: SOURCE for name, age in zip(("min_age", "max_age"), ages, strict=True) if age is not None}
     return Form(
@@ -116,6 +123,8 @@ def a_form(
         max_age=ages[1],
         sources=named if sources is None else sources,
         critical_items=critical_items,
+        skip_rules=skip_rules,
+        screens=screens,
     )
 
 
@@ -129,7 +138,7 @@ def an_instrument(
     forms: tuple[Form, ...] | None = None,
     choices: tuple[ChoiceList, ...] | None = None,
     main_subscale: str = "total",
-    for_change: bool = False,
+    not_for_change: NotForChange | None = NotForChange.SCREENING,
     asks_about_suicide: bool = False,
     recall_days: int | None = None,
     sources: Mapping[str, Source] | None = None,
@@ -143,7 +152,7 @@ def an_instrument(
         choices=choices or (a_choice_list(),),
         licence=Licence(LicenceStatus.FREE, "nobody", "anything", SOURCE),
         main_subscale=main_subscale,
-        for_change=for_change,
+        not_for_change=not_for_change,
         asks_about_suicide=asks_about_suicide,
         recall_days=recall_days,
         norms=norms,

@@ -12,7 +12,14 @@ import pytest
 from app.errors import InstrumentDataError, UnknownInstrument
 from app.scales.catalogue import catalogue, instrument, load_instrument
 from app.scales.change import Better, ChangeCriteria
-from app.scales.instrument import Confidence, InformantRole, LicenceStatus, MissingMethod, ReliabilityMeasure
+from app.scales.instrument import (
+    Confidence,
+    InformantRole,
+    LicenceStatus,
+    MissingMethod,
+    NotForChange,
+    ReliabilityMeasure,
+)
 
 FOLDER = files("app.scales").joinpath("instruments")
 FILES = sorted(file.name for file in FOLDER.iterdir() if file.is_file())
@@ -78,7 +85,12 @@ def test_no_source_is_left_over(file: str) -> None:
 
 
 def test_the_shipped_instruments() -> None:
-    assert tuple(catalogue()) == ("gad-7", "phq-9", "rcads-25", "rcads-47", "sdq")
+    """The keys of design section 6, in their order by name."""
+    designed = (
+        "phq-9 gad-7 sdq rcads-47 rcads-25 core-om core-10 audit dudit asrs-1.1 wurs-25 raads-r wfirs-p wfirs-s"
+        " lpfs-bf-2.0 kates-2 pcl-5 itq ors srs session-feedback own-goals"
+    )
+    assert tuple(catalogue()) == tuple(sorted(designed.split()))
     assert [f"{key}.toml" for key in catalogue()] == FILES
     assert catalogue() is catalogue()
 
@@ -86,7 +98,7 @@ def test_the_shipped_instruments() -> None:
 def test_an_unknown_instrument_is_refused_with_the_known_ones() -> None:
     with pytest.raises(UnknownInstrument) as caught:
         instrument("phq-8")
-    assert (caught.value.pointer, caught.value.allowed) == ("/instrument", "gad-7, phq-9, rcads-25, rcads-47, sdq")
+    assert (caught.value.pointer, caught.value.allowed) == ("/instrument", ", ".join(catalogue()))
 
 
 @pytest.mark.parametrize(
@@ -135,11 +147,45 @@ def test_keys_limits_and_codes(
     assert shipped.licence.status is LicenceStatus.FREE
 
 
-def test_only_the_phq_9_asks_about_suicide() -> None:
-    assert not instrument("gad-7").asks_about_suicide
-    assert instrument("gad-7").critical_items == ()
-    (critical,) = instrument("phq-9").critical_items
-    assert (critical.item, critical.threshold, critical.kind) == ("9", 1, "suicidal_thoughts")
+def test_who_asks_about_suicide_and_what_else_asks_for_action() -> None:
+    """scales.md sections 1, 5; the issue: PHQ-9 item 9, the CORE's risk items, events of violence and abuse."""
+    assert [key for key, one in catalogue().items() if one.asks_about_suicide] == ["core-10", "core-om", "phq-9"]
+    found = {
+        key: {each.item: (each.threshold, each.kind, each.under_age) for each in one.critical_items}
+        for key, one in catalogue().items()
+    }
+    suicidal, others = (1, "suicidal_thoughts", None), (1, "danger_to_others", None)
+    assert {key: items for key, items in found.items() if items} == {
+        "phq-9": {"9": suicidal},
+        "core-10": {"6": suicidal},
+        "core-om": {
+            **dict.fromkeys(("9", "16", "24"), suicidal),
+            **dict.fromkeys(("6", "22"), others),
+            "34": (1, "self_harm", None),
+        },
+        "kates-2": {
+            **{f"E{number}": (1, "violence", 18) for number in range(3, 8)},
+            **{f"E{number}": (1, "sexual_abuse", 18) for number in (8, 9)},
+        },
+        **{key: {f"E{number}": (1, "trauma_event", 18) for number in range(1, 16)} for key in ("pcl-5", "itq")},
+    }
+    for key in ("kates-2", "pcl-5", "itq"):
+        assert {each.duties for each in instrument(key).critical_items} == {("inform_child_welfare", "avert_abuse")}
+
+
+def test_what_is_not_followed_over_time() -> None:
+    found = {key: one.not_for_change for key, one in catalogue().items() if not one.for_change}
+    assert found == {
+        "wurs-25": NotForChange.RETROSPECTIVE,
+        "raads-r": NotForChange.SCREENING,
+        "asrs-1.1": NotForChange.SCREENING,
+        "srs": NotForChange.ABOUT_THE_HELP,
+        "session-feedback": NotForChange.ABOUT_THE_HELP,
+    }
+
+
+def test_our_own_forms_are_called_not_validated() -> None:
+    assert [key for key, one in catalogue().items() if not one.validated] == ["own-goals", "session-feedback"]
 
 
 def test_the_gad_7_shows_caseness_and_the_screening_cutoff() -> None:
@@ -164,7 +210,7 @@ def test_what_was_not_confirmed_says_so() -> None:
         ('key = "phq-9"', 'key = "phq-8"', "phq-9.toml: the file of instrument phq-8 must be named phq-8.toml"),
         ('version = "1"', "", "phq-9.toml: version must be given, as a text"),
         ('version = "1"', "version = 1", "phq-9.toml: version must be a text"),
-        ("for_change = true", "for_change = 1", "phq-9.toml: for_change must be true or false"),
+        ("asks_about_suicide = true", "asks_about_suicide = 1", "asks_about_suicide must be true or false"),
         ('main_subscale = "total"', 'main_subscale = "sum"', "phq-9.toml: every form needs the main subscale"),
         ("recall_days = {", "recal_days = {", "phq-9.toml: the format has no key recal_days here"),
         ("{ value = 14, ", "{ value = 14.5, ", "phq-9.toml: recall_days: value must be an integer"),
@@ -189,6 +235,15 @@ def test_what_was_not_confirmed_says_so() -> None:
         ("maximum = 27", "maximum = 30", r"subscales\[0\]: the bands must rise"),
         ('better = "lower"', "", r"subscales\[0\]: the format has no key cutoff here"),
         ("threshold = 1", "threshold = 5", r"forms\[0\]: the threshold of a critical item must be one of its codes"),
+        (
+            'of = "core"',
+            'of = "cores"',
+            r"screens\[0\]: outcomes\[0\]: all\[1\]: there is no list of signs cores",
+        ),
+        ("count = 5", "counts = 5", r"all\[0\]: count must be given, as an integer"),
+        ("signs.core =", "signs.cores =", r"all\[1\]: there is no list of signs core"),
+        ('items = ["9"], at_least', 'items = ["9"], from', r"signs: symptoms\[1\]: a sign has at_least or at_most"),
+        ("all = [{ count = 5", "some = [{ count = 5", r"outcomes\[0\]: an outcome of a screen needs at least one"),
     ],
 )
 def test_a_file_that_breaks_a_rule_is_refused_by_place_and_rule(old: str, new: str, message: str) -> None:
@@ -212,7 +267,7 @@ def test_a_file_without_any_form_is_refused() -> None:
 
 
 def test_a_score_that_is_not_for_change_needs_no_criteria() -> None:
-    text = text_of("gad-7.toml").replace("for_change = true", "for_change = false")
+    text = text_of("gad-7.toml").replace('version = "1"', 'version = "1"\nnot_for_change = "screening"')
     kept = [
         line
         for line in text.splitlines()
@@ -228,7 +283,7 @@ key = "made-up"
 version = "2"
 title = "Made up"
 main_subscale = "total"
-for_change = false
+not_for_change = "retrospective"
 asks_about_suicide = false
 
 [sources.own]
@@ -289,3 +344,9 @@ def test_the_format_holds_what_the_shipped_instruments_do_not_need_yet() -> None
     total = first.subscale("total")
     assert (total.bands, total.criteria, total.missing.configurable) == ((), None, False)
     assert follow_up.subscale("total").missing.method is MissingMethod.NONE
+
+
+def test_why_something_is_not_followed_can_end_a_sentence() -> None:
+    said = [reason.because for reason in NotForChange]
+    assert len(set(said)) == len(said) == 3
+    assert all(each.startswith("it ") and not each.endswith(".") for each in said)

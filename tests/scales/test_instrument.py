@@ -95,7 +95,7 @@ LOWER_AND_HIGHER_TO = (an_item("1"), an_item("2", codes=(0, 1, 4)))
         (lambda: an_instrument(forms=(a_form(), a_form())), "each form of an instrument"),
         (lambda: an_instrument(choices=(a_choice_list(), a_choice_list())), "each list of choices"),
         (lambda: an_instrument(main_subscale="sum"), "needs the main subscale"),
-        (lambda: an_instrument(for_change=True), "needs change criteria"),
+        (lambda: an_instrument(not_for_change=None), "needs change criteria"),
         (lambda: an_instrument(recall_days=14), "recall_days and loinc_panel need a source"),
         (lambda: an_instrument(sources={"recall_days": SOURCE}), "recall_days and loinc_panel need a source"),
         (lambda: an_instrument(asks_about_suicide=True), "asks_about_suicide must be true if"),
@@ -163,7 +163,8 @@ def test_items_of_unlike_range_may_be_summed_when_none_may_be_missing() -> None:
 @given(st.integers(min_value=-3, max_value=3), st.integers(min_value=1, max_value=9))
 def test_a_double_reversal_changes_nothing(lowest: int, width: int) -> None:
     item = an_item(codes=tuple(range(lowest, lowest + width + 1)), reversed_=True)
-    assert [item.points(item.points(code)) for code in item.codes] == list(item.codes)
+    mirrored = [points for code in item.codes if (points := item.points(code)) is not None]
+    assert [item.points(points) for points in mirrored] == list(item.codes)
     assert item.points(item.codes[0]) == item.codes[-1]
 
 
@@ -208,7 +209,7 @@ def test_a_form_that_does_not_exist() -> None:
 
 def test_an_instrument_for_change_has_criteria() -> None:
     form = a_form(subscales=(a_subscale(criteria=ChangeCriteria(0, 9)),))
-    assert an_instrument(forms=(form,), for_change=True).for_change
+    assert an_instrument(forms=(form,), not_for_change=None).for_change
 
 
 def test_what_is_frozen_can_be_a_key() -> None:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.scales.answers import SeveralValues
+from app.scales.catalogue import instrument
 from app.scales.records import score_record
 
 PHQ_9 = {"instrument": "phq-9", "answers": {str(number): 1 for number in range(1, 10)}}
@@ -25,7 +26,17 @@ def test_a_record_is_scored() -> None:
     assert score_record(PHQ_9) == {
         "instrument": "phq-9",
         "form": "self",
-        "scores": {"total": {"value": 9, "prorated": False, "missing": 0, "band": "mild"}},
+        "scores": {
+            "total": {
+                "value": 9,
+                "prorated": False,
+                "missing": 0,
+                "band": "mild",
+                "cutoffs": {"caseness": False, "screening": False},
+            }
+        },
+        # At 1 only item 9 counts as a symptom.
+        "screens": {"dsm": "negative"},
         "critical": [{"item": "9", "kind": "suicidal_thoughts", "status": "positive", "code": 1}],
         "asks_about_suicide": True,
     }
@@ -55,6 +66,46 @@ def test_what_a_score_does_not_rest_on_firmly_is_named() -> None:
     told = score_record(SDQ)
     assert told["asks_about_suicide"] is False
     assert "norms" not in told
+
+
+def test_what_rests_on_figures_that_were_not_confirmed_says_so() -> None:
+    """scales.md section 5: what is marked UNVERIFIED there."""
+
+    def unverified(key: str, **more: object) -> dict[str, list[str]]:
+        form = instrument(key).forms[0]
+        answers = {item.number: item.choices.answer(item.codes[1]) for item in form.items}
+        told = scores({"instrument": key, "form": form.key, "answers": answers} | more)
+        return {name: each["unverified"] for name, each in told.items() if "unverified" in each}
+
+    assert unverified("core-om") == {"total": ["reliable_change"]}
+    assert unverified("core-10") == {}
+    assert unverified("audit", sex="male") == unverified("audit") | {"total": ["norwegian"]}
+    assert unverified("dudit", sex="male") == {}
+    assert unverified("ors") == {"total": ["reliable_change"]}
+    assert unverified("ors", form="child") == {"total": ["cutoff", "reliable_change"]}
+    assert unverified("raads-r") == {key: ["screening"] for key in ("social", "interests", "language", "sensory_motor")}
+    assert set(unverified("session-feedback")) == {"total"}
+
+
+def test_a_cutoff_by_sex_is_not_judged_without_it() -> None:
+    record = {"instrument": "dudit", "answers": {str(number): 2 * (number == 1) for number in range(1, 12)}}
+    found = {sex: scores(record | {"sex": sex})["total"]["cutoffs"] for sex in ("female", "male", None)}
+    assert found == {
+        "female": {"harmful_use": True, "dependence": False},
+        "male": {"harmful_use": False, "dependence": False},
+        None: {"harmful_use": None, "dependence": False},
+    }
+
+
+def test_what_was_skipped_is_told() -> None:
+    told = scores({"instrument": "audit", "answers": {"1": 0, "9": 0, "10": 2}})
+    assert (told["total"]["value"], told["total"]["missing"], told["total"]["skipped"]) == (2, 0, 7)
+
+
+def test_a_form_of_our_own_is_called_not_validated() -> None:
+    told = score_record({"instrument": "own-goals", "form": "self", "answers": {"1": 7, "2": 4}})
+    assert (told["scores"]["mean"]["value"], told["validated"]) == (5.5, False)
+    assert "validated" not in score_record(PHQ_9)
 
 
 def test_an_impact_supplement_may_stand_apart() -> None:

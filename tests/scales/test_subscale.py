@@ -19,6 +19,7 @@ from app.scales.instrument import (
     ReliabilityMeasure,
     Subscale,
 )
+from app.scales.norms import Sex
 from app.scales.sources import Source
 from tests.scales.factories import SOURCE, a_missing_rule, a_subscale
 
@@ -64,6 +65,11 @@ NOTHING, EXACT = a_missing_rule(0), a_missing_rule(1, MissingMethod.PRORATE_EXAC
         (lambda: a_subscale(further_cutoffs=(Cutoff("screening", 10, SOURCE),)), "within the range"),
         (lambda: a_subscale(further_cutoffs=(Cutoff("screening", -1, SOURCE),)), "within the range"),
         (lambda: a_subscale(further_cutoffs=(Cutoff("a", 1, SOURCE), Cutoff("a", 2, SOURCE))), "each further cut-off"),
+        (lambda: a_subscale(further_cutoffs=(Cutoff("a", 1, SOURCE, Sex.MALE),)), "one for each sex"),
+        (
+            lambda: a_subscale(further_cutoffs=(Cutoff("a", 1, SOURCE), Cutoff("a", 1, SOURCE, Sex.MALE))),
+            "one for each sex",
+        ),
         (lambda: a_subscale(criteria=ChangeCriteria(0, 10)), "must have the range of the score"),
         (lambda: a_subscale(sources={}), "the sources must be those of: range"),
         (lambda: a_subscale(loinc="44261-6"), "the sources must be those of: loinc, range"),
@@ -121,6 +127,30 @@ def test_other_ways_of_dividing_the_range() -> None:
     subscale = a_subscale(further_bands={"thirds": thirds, "none": ()})
     found = [subscale.further_band_codes(score) for score in (2, 3, 7)]
     assert found == [{"thirds": code, "none": None} for code in ("low", "middle", "high")]
+
+
+def test_cutoffs_are_told_by_name_and_by_sex_where_they_differ() -> None:
+    cutoffs = (
+        Cutoff("harmful", 6, SOURCE, Sex.MALE),
+        Cutoff("harmful", 2, SOURCE, Sex.FEMALE),
+        Cutoff("dependence", 8, SOURCE),
+    )
+    subscale = a_subscale(further_cutoffs=cutoffs)
+    found = {(score, sex): subscale.cutoffs_reached(score, sex) for score in (1, 2, 5, 6, 8) for sex in (*Sex, None)}
+    assert [found[score, Sex.FEMALE]["harmful"] for score in (1, 2, 5, 6, 8)] == [False, True, True, True, True]
+    assert [found[score, Sex.MALE]["harmful"] for score in (1, 2, 5, 6, 8)] == [False, False, False, True, True]
+    assert {found[score, None]["harmful"] for score in (1, 2, 5, 6, 8)} == {None}
+    assert [found[score, None]["dependence"] for score in (1, 2, 5, 6, 8)] == [False, False, False, False, True]
+
+
+def test_where_higher_is_better_a_cutoff_is_the_first_score_that_is_well() -> None:
+    criteria = ChangeCriteria(0, 9, Better.HIGHER, cutoff=3)
+    subscale = a_subscale(
+        criteria=criteria, sources={"range": SOURCE, "cutoff": SOURCE}, further_cutoffs=(Cutoff("upper", 5, SOURCE),)
+    )
+    found = [subscale.cutoffs_reached(score, None) for score in (2, 3, 4, 5)]
+    assert [each["caseness"] for each in found] == [True, False, False, False]
+    assert [each["upper"] for each in found] == [True, True, True, False]
 
 
 def test_the_sources_of_a_score_cannot_be_changed() -> None:

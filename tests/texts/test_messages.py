@@ -18,9 +18,11 @@ from app.db.codes import AdministrationState, Clarification
 from app.errors import SporError
 from app.scales.catalogue import catalogue as instruments
 from app.scales.change import ChangeCategory
+from app.scales.instrument import NotForChange
 from app.scales.norms import NoTReason
 from app.scales.risk import ASSESSMENT_HOLDS, RiskDuty
 from app.scales.scoring import CriticalStatus, NoScoreReason
+from app.scales.screens import NEGATIVE, UNDETERMINED
 from app.services.trajectories import NoVerdict
 from app.texts.catalogue import LANGUAGES, say
 from app.trajectories.outlook import ReviewKind
@@ -53,6 +55,7 @@ CODES: dict[str, type[StrEnum]] = {
     "critical_status": CriticalStatus,
     "no_score_reason": NoScoreReason,
     "no_t": NoTReason,
+    "not_for_change": NotForChange,
     "change": ChangeCategory,
     "chart": Word,
     "chart_note": Note,
@@ -73,12 +76,13 @@ HTTP_PROBLEMS = (
 OWN = (
     *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
-    *("stale", "prorated", "not_asked_about_suicide"),
+    *("stale", "prorated", "not_asked_about_suicide", "not_validated"),
+    *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )
 
 NAMES = (
     *("band.", "norm_population.", "phase.", "administration_state.", "critical_kind.", "problem."),
-    *("chart.", "signal_word.", "verdict_word.", "change_word."),
+    *("chart.", "signal_word.", "verdict_word.", "change_word.", "screen_outcome."),
 )
 """Kinds of messages that are names; all others are sentences."""
 
@@ -102,6 +106,9 @@ def expected_keys() -> Iterator[str]:
     yield from (f"problem.{name}" for name in HTTP_PROBLEMS)
     for instrument in instruments().values():
         yield from (f"critical_kind.{critical.kind}" for critical in instrument.critical_items)
+        yield from (f"duty.{duty}" for critical in instrument.critical_items for duty in critical.duties)
+        screens = (screen for form in instrument.forms for screen in form.screens)
+        yield from (f"screen_outcome.{outcome.code}" for screen in screens for outcome in screen.outcomes)
         subscales = (subscale for form in instrument.forms for subscale in form.subscales)
         for subscale in subscales:
             for bands in (subscale.bands, *subscale.further_bands.values()):
