@@ -15,6 +15,7 @@
     │   ├── AdministrationConflict     the id is taken by another body
     │   ├── NotAllowedInMode           the organisation's mode does not give this
     │   ├── InstrumentNotEnabled       the organisation has no agreement by which it may use the instrument
+    │   ├── InstrumentNotForChange     a trajectory of what is not followed over time
     │   └── StateConflict              a step that the present state does not allow
     ├── NotAcceptable                  it can be given in several forms, and the caller wants none of them
     ├── PreconditionRequired           an edit without If-Match
@@ -108,6 +109,10 @@ class NotAllowedInMode(Conflict):
 
 class InstrumentNotEnabled(Conflict):
     """The organisation has no agreement by which it may use the instrument."""
+
+
+class InstrumentNotForChange(Conflict):
+    """A trajectory was asked for of an instrument that is not followed over time."""
 
 
 class StateConflict(Conflict):

@@ -34,6 +34,7 @@ STATUS: Mapping[type[SporError], int] = {
     errors.AdministrationConflict: 409,
     errors.NotAllowedInMode: 409,
     errors.InstrumentNotEnabled: 409,
+    errors.InstrumentNotForChange: 409,
     errors.StateConflict: 409,
     errors.NotAcceptable: 406,
     errors.PreconditionRequired: 428,

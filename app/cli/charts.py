@@ -64,6 +64,8 @@ def chart(
     _require(language in LANGUAGES, f"--language must be one of {', '.join(LANGUAGES)}")
     _require(out is None or out.suffix in _SUFFIXES, f"--out must end in one of {', '.join(_SUFFIXES)}")
     found, plan = instruments[instrument], Plan(planned_dose=planned_dose)
+    _require(found.for_change, f"{found.title} is not followed over time")
+    _require(len(found.forms) == 1, f"{found.title} has several forms, and is not drawn from a file")
     name = "standard input" if file == "-" else file
     rows = list(_rows(_text(file, name), name, found.form(None).subscale(found.main_subscale)))
     charted = judged_afresh(found, _series(_of_one(rows, only, name), name), Policy(), plan)

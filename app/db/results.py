@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy import and_, select
 
-from app.db.models import Administration, Episode, Progress, RiskAlert, Score, Series
+from app.db.models import Administration, Episode, Patient, Progress, RiskAlert, Score, Series
 from app.db.pipeline import statement
 from app.db.scope import may_reach_episode
 from app.db.session import Query, Work, uuids
@@ -68,6 +69,8 @@ class KeptResult:
     """An administration's current version with all that was made of it."""
 
     administration: Administration
+    birth_month: date
+    sex: str | None
     informant_id: UUID | None
     scores: list[Score]
     alerts: list[RiskAlert]
@@ -77,8 +80,9 @@ class KeptResult:
 def get_results(work: Work, ids: Sequence[UUID]) -> dict[UUID, KeptResult]:
     """Load administrations that the caller may reach, with scores, alerts and the verdict last issued."""
     reached = work.db.execute(
-        select(Administration, Episode.patient_id, Series.informant_id)
+        select(Administration, Episode.patient_id, Patient.birth_month, Patient.sex, Series.informant_id)
         .join(Episode, _AT_EPISODE)
+        .join(Patient, and_(Patient.organisation_id == Episode.organisation_id, Patient.id == Episode.patient_id))
         .outerjoin(
             Series,
             and_(Series.organisation_id == Administration.organisation_id, Series.id == Administration.series_id),
@@ -91,7 +95,7 @@ def get_results(work: Work, ids: Sequence[UUID]) -> dict[UUID, KeptResult]:
     scores = _grouped(work, Score, found)
     alerts = _grouped(work, RiskAlert, found)
     results = {}
-    for administration, _, informant_id in reached:
+    for administration, _, birth_month, sex, informant_id in reached:
         present = [
             score
             for score in scores.get(administration.id, [])
@@ -99,6 +103,8 @@ def get_results(work: Work, ids: Sequence[UUID]) -> dict[UUID, KeptResult]:
         ]
         results[administration.id] = KeptResult(
             administration,
+            birth_month,
+            sex,
             informant_id,
             present,
             alerts.get(administration.id, []),

@@ -23,6 +23,7 @@ from app.db.ids import uuid7
 from app.db.session import Work
 from app.db.settings import settings_in_force
 from app.errors import AdministrationConflict, NotFound, SporError
+from app.scales.answers import letters_of_states
 from app.services.admission import Admission, Submission, admit, faults, refusal
 from app.services.bodies import write_body
 from app.services.risks import alert_rows
@@ -250,7 +251,8 @@ def _series_of(work: Work, rows: NewRows, new: NewVersion) -> UUID | None:
             "informant_id": begun.informant_id,
         }
     )
-    if record.main_series_id is None and record.main_instrument in (None, begun.instrument):
+    fits = record.main_instrument in (None, begun.instrument) and admission.instrument.for_change
+    if record.main_series_id is None and fits:
         record.main_series_id = begun.id
         rows.main_series.append({"organisation_id": organisation_id, "id": record.id, "main_series_id": begun.id})
     return begun.id
@@ -280,7 +282,7 @@ def _administration_row(
         "mode": submission.mode,
         "helped_by": submission.helped_by,
         "reason": new.reason,
-        "item_states": "".join(state[0] for state in answers.states) if answers else None,
+        "item_states": letters_of_states(answers.states) if answers else None,
         "answers": answers.codes if answers else None,
         "clarifications": admission.clarifications or None,
         "accepted": new.accepted or None,

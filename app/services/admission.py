@@ -213,5 +213,10 @@ def _informant(submission: Submission, record: EpisodeRecord) -> UUID | None:
 
 def _fits_age(form: Form, birth_month: date, completed_at: datetime) -> bool:
     """Tell whether the form fits the age; only the month of birth is known, so the month itself is given either way."""
-    months = (completed_at.year - birth_month.year) * 12 + completed_at.month - birth_month.month
+    months = months_old(birth_month, completed_at)
     return form.fits_age(months / 12) or (months % 12 == 0 and form.fits_age((months - 1) / 12))
+
+
+def months_old(birth_month: date, at: datetime) -> int:
+    """Give the age in months, which may be one too many: only the month of birth is known."""
+    return (at.year - birth_month.year) * 12 + at.month - birth_month.month

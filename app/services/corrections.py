@@ -15,16 +15,14 @@ from app.db.models import Administration
 from app.db.results import get_administration, get_results
 from app.db.session import Work
 from app.errors import MalformedBody, NotFound, PreconditionFailed, StateConflict
+from app.scales.answers import ItemState, states_of_letters
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.instrument import InformantRole
-from app.scales.scoring import ItemState
 from app.services.administrations import NewVersion, keep
 from app.services.admission import Submission, admit, faults, refusal
 from app.services.bodies import read_body
 from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import verdicts_issued_anew
-
-_STATE_OF_LETTER = {state[0]: state for state in ItemState}
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,14 +180,11 @@ def _named_in_body(present: Administration, name: str, reason: Clarification) ->
 def _answers(present: Administration) -> dict[str, Any]:
     if present.answers is None or present.item_states is None:
         return {"answers": None, "item_states": None}
-    numbers = [item.number for item in find_instrument(present.instrument).form(present.form).items]
+    answers = find_instrument(present.instrument).form(present.form).answers(present.answers)
+    states = zip(answers, states_of_letters(present.item_states), strict=True)
     return {
-        "answers": {number: code for number, code in zip(numbers, present.answers, strict=True) if code is not None},
-        "item_states": {
-            number: _STATE_OF_LETTER[letter].value
-            for number, letter in zip(numbers, present.item_states, strict=True)
-            if _STATE_OF_LETTER[letter] is not ItemState.ANSWERED
-        },
+        "answers": {number: answer for number, answer in answers.items() if answer is not None},
+        "item_states": {number: state.value for number, state in states if state is not ItemState.ANSWERED},
     }
 
 

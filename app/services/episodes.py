@@ -16,7 +16,9 @@ from app.db.record import next_position, of_episode
 from app.db.scope import get_episode, get_of_episode, get_patient
 from app.db.session import Work
 from app.errors import InvalidReference, StateConflict
+from app.scales.catalogue import instrument
 from app.services.settings import current_settings
+from app.services.trajectories import require_for_change
 from app.services.verdicts import verdicts_issued_anew
 
 EVERYTHING = datetime.min.replace(tzinfo=UTC)
@@ -53,8 +55,10 @@ def change_episode(work: Work, episode_id: UUID, version: int, changes: Mapping[
 
 
 def _check_main_series(work: Work, episode: Episode, main_series_id: UUID) -> None:
-    if main_series_id not in {series.id for series in of_episode(work, Series, episode)}:
+    chosen = next((series for series in of_episode(work, Series, episode) if series.id == main_series_id), None)
+    if chosen is None:
         raise InvalidReference("the main measure must be a series of the episode", pointer="/main_series_id")
+    require_for_change(instrument(chosen.instrument), "/main_series_id")
 
 
 def start_programme(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> EpisodeProgramme:

@@ -11,6 +11,7 @@ from app.db.models import Programme
 from app.db.session import Work
 from app.errors import UnknownInstrument
 from app.scales.catalogue import catalogue
+from app.services.trajectories import require_for_change
 
 
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
@@ -30,3 +31,5 @@ def _check_instrument(values: Mapping[str, Any]) -> None:
     if key is not None and key not in catalogue():
         allowed = ", ".join(catalogue())
         raise UnknownInstrument("there is no such instrument", pointer="/main_instrument", allowed=allowed)
+    if key is not None:
+        require_for_change(catalogue()[key], "/main_instrument")

@@ -17,7 +17,7 @@ from app.errors import StateConflict
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.risk import RiskDuty, risk_duty
 from app.scales.scoring import CriticalAnswer, CriticalStatus
-from app.services.admission import Admission
+from app.services.admission import Admission, months_old
 
 
 def alert_rows(
@@ -28,8 +28,17 @@ def alert_rows(
         row
         for answer in admission.critical
         if answer.status is CriticalStatus.POSITIVE
+        and _concerns(admission, answer, record, work.now)
         and (row := _alert_row(work, admission, answer, record, version, time_zone))
     ]
+
+
+def _concerns(admission: Admission, answer: CriticalAnswer, record: EpisodeRecord, now: datetime) -> bool:
+    """Tell whether an item raises alerts of a patient of this age; who may be young enough is taken for it."""
+    [critical] = [each for each in admission.instrument.critical_items if each.item == answer.item]
+    if critical.under_age is None:
+        return True
+    return months_old(record.birth_month, admission.submission.completed_at or now) <= 12 * critical.under_age
 
 
 def _alert_row(

@@ -13,7 +13,8 @@ from app.db.codes import AdministrationState, OrganisationMode
 from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptSeries, read_episodes
 from app.db.scope import get_episode
 from app.db.session import Work
-from app.errors import NotFound, StateConflict
+from app.errors import InstrumentNotForChange, NotFound, StateConflict
+from app.scales.catalogue import catalogue
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCategory
 from app.scales.instrument import Instrument
@@ -83,6 +84,8 @@ def read_trajectory(
         If the episode has no such series.
     StateConflict
         If several series fit what was asked for.
+    InstrumentNotForChange
+        If the instrument is not followed over time.
     """
     get_episode(work, episode_id)
     record = read_episodes(work, [episode_id])[episode_id]
@@ -117,6 +120,7 @@ def read_trajectory(
 def _series(record: EpisodeRecord, instrument: str | None, form: str | None, informant_id: UUID | None) -> KeptSeries:
     if instrument is not None:
         chosen = find_instrument(instrument)
+        require_for_change(chosen, "/instrument")
         family = chosen.form(form).family if form is not None else None
     elif form is None and informant_id is None:
         found = [kept for kept in record.series if kept.id == record.main_series_id]
@@ -132,6 +136,22 @@ def _series(record: EpisodeRecord, instrument: str | None, form: str | None, inf
     ]
     newest_version = max((kept.instrument_version for kept in found), default=None)
     return _only([kept for kept in found if kept.instrument_version == newest_version])
+
+
+def require_for_change(instrument: Instrument, pointer: str) -> None:
+    """Refuse an instrument that is not followed over time, and say why it is not.
+
+    Raises
+    ------
+    InstrumentNotForChange
+        If it is not.
+    """
+    if instrument.not_for_change is not None:
+        raise InstrumentNotForChange(
+            f"{instrument.title} is not followed over time: {instrument.not_for_change.because}",
+            pointer=pointer,
+            allowed=", ".join(each.key for each in catalogue().values() if each.for_change),
+        )
 
 
 def _only(found: list[KeptSeries]) -> KeptSeries:

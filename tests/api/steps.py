@@ -84,3 +84,7 @@ def accept(clinic: Clinic, receipt: Mapping[str, Any], clarification: str) -> No
     path = f"/v1/administrations/{receipt['id']}/corrections"
     body = {"reason": "it is right as it is", "accept": [clarification]}
     created(clinic.therapist.post(path, body, headers={"If-Match": '"1"'}))
+
+
+NOTHING_MORE: dict[str, Any] = {"further_bands": {}, "t": None, "not_found": [], "unverified": []}
+"""How a score is read that has one way of dividing the range, no norms, and every figure confirmed."""

@@ -11,6 +11,7 @@ from tests.api.conftest import Owner
 from tests.api.steps import read
 from tests.factories import Clinic, administration, created, make_episode, make_patient, ok, phq_9, put
 
+NEEDING = "ors, raads-r, rcads-25, rcads-47, sdq, srs, wfirs-p, wfirs-s, wurs-25"
 NOTE = {"who": "Youthinmind", "reference": "2026/1043", "date": "2026-03-01"}
 ALL_ONES = {str(number): 1 for number in range(1, 26)}
 
@@ -85,8 +86,8 @@ def test_a_note_that_is_taken_back_holds_no_longer(clinic: Clinic) -> None:
 @pytest.mark.parametrize(
     ("agreements", "pointer", "allowed"),
     [
-        ({"phq-9": NOTE}, "/agreements", "rcads-25, rcads-47, sdq"),
-        ({"sdq-2": NOTE}, "/agreements", "rcads-25, rcads-47, sdq"),
+        ({"phq-9": NOTE}, "/agreements", NEEDING),
+        ({"sdq-2": NOTE}, "/agreements", NEEDING),
         ({"sdq": {"who": "Youthinmind", "date": "2026-03-01"}}, "/agreements/sdq/reference", None),
         ({"sdq": NOTE | {"date": "March"}}, "/agreements/sdq/date", None),
         ({"sdq": NOTE | {"price": 3}}, "/agreements/sdq/price", None),

@@ -10,6 +10,7 @@ import pytest
 
 from tests.api.conftest import Owner
 from tests.api.steps import (
+    NOTHING_MORE,
     an_episode,
     correct,
     enter_in_error,
@@ -103,6 +104,8 @@ def test_an_item_that_is_answered_after_all_is_no_longer_blank(clinic: Clinic) -
         "band": "moderately_severe",
         "is_case": True,
         "reason": None,
+        **NOTHING_MORE,
+        "cutoffs": {"caseness": True, "screening": True},
     }
     assert corrected["item_states"]["8"] == "answered"
 

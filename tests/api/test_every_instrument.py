@@ -13,11 +13,18 @@ from tests.factories import Clinic, administration, created, make_patient, ok, p
 
 FORMS = [(key, form) for key, each in catalogue().items() for form in each.forms]
 NOTE = {"who": "the holder", "reference": "2026/1", "date": "2026-03-01"}
-BORN = {"2-4": "2022-07-01", "11-17": "2012-03-01", "4-17": "2017-03-01"}
 
 
 def born(form: Form) -> str:
-    return next((month for ages, month in BORN.items() if ages in form.key), "2010-01-01")
+    """Give the birth month of somebody in the middle of the ages that the form is for."""
+    youngest, oldest = form.min_age or 18, form.max_age or 30
+    return f"{2026 - (youngest + oldest) // 2}-01-01"
+
+
+def counting(form: Form, place: int) -> dict[str, float]:
+    """Answer every item with the code at a place among those that count."""
+    codes = {item: [code for code in item.codes if item.points(code) is not None] for item in form.items}
+    return {item.number: item.choices.answer(each[place]) for item, each in codes.items()}
 
 
 def asked_of(clinic: Clinic, episode: dict[str, Any], form: Form) -> dict[str, Any]:
@@ -36,13 +43,11 @@ def test_it_goes_all_the_way(clinic: Clinic, key: str, form: Form) -> None:
     patient = make_patient(clinic, birth_month=born(form))
     episode = an_episode(clinic, 3, patient_id=patient["id"])
     informant = asked_of(clinic, episode, form)
-    for week, answers in enumerate(
-        (
-            {item.number: item.codes[-1] for item in form.items},
-            {item.number: item.codes[0] for item in form.items},
-            {item.number: item.codes[1] for item in form.items[1:]},  # the first is left blank
-        )
-    ):
+    main = catalogue()[key].main_subscale
+    several = [counting(form, place) for place in (-1, 0, 1)]
+    if form.subscale(main).missing.max_missing:
+        del several[-1][form.subscale(main).items[0]]  # and is left blank
+    for week, answers in enumerate(several):
         body = administration(episode, answers, instrument=key, form=form.key, week=week, **informant)
         receipt = created(put(clinic.therapist, body))
         assert (receipt["state"], receipt["result"]["clarifications"]) == ("final", [])
@@ -50,9 +55,18 @@ def test_it_goes_all_the_way(clinic: Clinic, key: str, form: Form) -> None:
         assert set(scores) == {subscale.key for subscale in form.subscales}
         for subscale in form.subscales:
             assert subscale.minimum <= scores[subscale.key]["value"] <= subscale.maximum
-        assert read(clinic, receipt["id"])["result"]["scores"] == scores
-    main = catalogue()[key].main_subscale
+        kept = read(clinic, receipt["id"])
+        assert kept["result"]["scores"] == scores
+        assert {number: code for number, code in kept["answers"].items() if code is not None} == answers
+        assert set(kept["result"]["screens"]) == {each.key for each in form.screens}
+        assert kept["result"]["validated"] is catalogue()[key].validated
     query = f"/v1/episodes/{episode['id']}/trajectory?instrument={key}"
+    if not catalogue()[key].for_change:
+        refused = clinic.therapist.get(query)
+        assert (refused.status_code, refused.json()["pointer"]) == (409, "/instrument")
+        assert refused.json()["type"] == "/v1/problems/instrument-not-for-change"
+        assert ok(clinic.therapist.get(f"/v1/episodes/{episode['id']}"))["main_series_id"] is None
+        return
     trajectory = ok(clinic.therapist.get(query))
     assert [each["score"] for each in trajectory["observations"]][-1] == pytest.approx(scores[main]["value"])
     assert len(trajectory["observations"]) == 3

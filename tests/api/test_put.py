@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from app.db.session import Database
 from tests.api.conftest import Owner
 from tests.api.steps import (
+    NOTHING_MORE,
     RECEIPT,
     put_text,
     read,
@@ -56,8 +57,12 @@ def test_a_clinician_gets_score_band_alert_and_verdict(clinic: Clinic) -> None:
     # 10 to 14 is moderate, and a case from 10 on: Kroenke et al. 2001; NHS Talking Therapies manual.
     assert result["scores"] == {
         "total": {"value": 12, "prorated": False, "missing": 0, "band": "moderate", "is_case": True, "reason": None}
+        | NOTHING_MORE
+        | {"cutoffs": {"caseness": True, "screening": True}}
     }
-    assert result["critical"] == [{"item": "9", "kind": "suicidal_thoughts", "status": "positive", "code": 2}]
+    assert result["critical"] == [
+        {"item": "9", "kind": "suicidal_thoughts", "status": "positive", "code": 2, "duties": []}
+    ]
     [alert] = result["risk_alerts"]
     assert (alert["item"], alert["code"], alert["duty"]) == ("9", 2, "same_day")
     assert result["asks_about_suicide"] is True
@@ -83,8 +88,13 @@ def test_a_prorated_score_says_so_and_does_not_hide_a_blank_item_9(clinic: Clini
         "band": "moderately_severe",
         "is_case": True,
         "reason": None,
+        **NOTHING_MORE,
+        "cutoffs": {"caseness": True, "screening": True},
+        "unverified": ["missing"],
     }
-    assert result["critical"] == [{"item": "9", "kind": "suicidal_thoughts", "status": "not_answered", "code": None}]
+    assert result["critical"] == [
+        {"item": "9", "kind": "suicidal_thoughts", "status": "not_answered", "code": None, "duties": []}
+    ]
     assert result["risk_alerts"] == []
 
 

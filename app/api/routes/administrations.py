@@ -24,21 +24,18 @@ from app.api.schemas.administrations import (
     ClinicianReceiptRead,
     EnteredInError,
     ReceiptRead,
-    VerdictRead,
     VersionRead,
-    named_answers,
     read_batch,
     read_submission,
     receipt_read,
-    result_read,
 )
+from app.api.schemas.results import VerdictRead, named_answers, result_read
 from app.db.codes import Role
 from app.db.results import KeptResult, get_results, verdicts_of, versions_of
 from app.db.session import Work
 from app.errors import MalformedBody, NotFound
 from app.identity.policy import Action
-from app.scales.catalogue import instrument as find_instrument
-from app.scales.scoring import ItemState
+from app.scales.answers import states_of_letters
 from app.services.administrations import (
     PutOutcome,
     PutStatus,
@@ -214,14 +211,13 @@ def _read(work: Work, administration_id: UUID) -> AdministrationRead:
     if kept is None:
         raise NotFound("there is no such administration", pointer="/id")
     row = kept.administration
-    items = find_instrument(row.instrument).form(row.form).items
-    by_letter = {state[0]: state for state in ItemState}
+    answers = named_answers(kept)
     return AdministrationRead(
         **{name: getattr(row, name) for name in AdministrationRead.model_fields if name in _PLAIN},
         informant_id=kept.informant_id,
-        answers=named_answers(kept),
-        item_states={item.number: by_letter[letter] for item, letter in zip(items, row.item_states, strict=True)}
-        if row.item_states
+        answers=answers,
+        item_states=dict(zip(answers, states_of_letters(row.item_states), strict=True))
+        if answers and row.item_states
         else None,
         result=result_read(kept),
         versions=[VersionRead.model_validate(version) for version in versions_of(work, row)],

@@ -10,7 +10,6 @@ from fastapi import APIRouter, Response
 from app.api.deps import OpenWork, Version, allow
 from app.api.problems import declares
 from app.api.routes.answers import versioned
-from app.api.schemas.administrations import RiskAlertRead
 from app.api.schemas.care import (
     Acknowledgement,
     AssignmentChange,
@@ -20,6 +19,7 @@ from app.api.schemas.care import (
     ReviewCreate,
     ReviewRead,
 )
+from app.api.schemas.results import RiskAlertRead
 from app.db import record
 from app.db.models import Assignment, Review
 from app.db.scope import get_episode

@@ -10,18 +10,14 @@ from uuid import UUID
 from pydantic import Field, TypeAdapter, ValidationError
 
 from app.api.errors import malformed
-from app.api.schemas.care import Versioned
-from app.api.schemas.fields import Answer, Body, Change, Hundredths, Label, Text, Time
-from app.db.codes import AdministrationState, AnsweringMode, Clarification, Occasion, RiskDuty
-from app.db.results import KeptResult
+from app.api.schemas.fields import Answer, Body, Change, Label, Text, Time
+from app.api.schemas.results import ResultRead, VerdictRead
+from app.db.codes import AdministrationState, AnsweringMode, Clarification, Occasion
 from app.errors import MalformedBody
 from app.scales.answers import SeveralValues
-from app.scales.catalogue import instrument as find_instrument
-from app.scales.scoring import CriticalStatus, ItemState, NoScoreReason, read_critical
+from app.scales.scoring import ItemState
 from app.services.administrations import BATCH_LIMIT, Receipt
 from app.services.admission import Submission
-from app.services.bodies import read_body
-from app.trajectories.progress import ResponderState, Signal, SignalReason
 from app.trajectories.series import Timing
 
 _EXAMPLE_ANSWERS = {"1": 2, "2": 3, "3": 1, "4": 2, "5": 1, "6": 2, "7": 1, "8": 0, "9": 0, "10": 1}
@@ -141,91 +137,6 @@ class ReceiptRead(Answer):
     received_at: datetime
 
 
-class ScoreRead(Answer):
-    """One score; null with the reason where there is none."""
-
-    value: float | None
-    prorated: bool
-    missing: int
-    band: str | None
-    is_case: bool | None
-    reason: NoScoreReason | None
-
-
-class CriticalRead(Answer):
-    """What one critical item says."""
-
-    item: str
-    kind: str
-    status: CriticalStatus
-    code: int | None
-
-
-class RiskAlertRead(Versioned):
-    """A critical answer that asks for action."""
-
-    patient_id: UUID
-    episode_id: UUID
-    administration_id: UUID
-    instrument: str
-    item: str
-    kind: str
-    code: int
-    duty: RiskDuty
-    answered_at: datetime
-    raised_at: datetime
-    due_at: datetime | None
-    acknowledged_at: datetime | None
-    acknowledged_by: UUID | None
-    assessment: str | None
-
-
-class ReasonRead(Answer):
-    """One coded reason with the figures that it rests on."""
-
-    code: str
-    evidence: dict[str, Any]
-
-
-class VerdictRead(Answer):
-    """A verdict as it was issued: advice that asks for a conversation."""
-
-    signal: Signal
-    signal_reason: SignalReason
-    responder_state: ResponderState
-    change: str
-    dose: int
-    weeks: Hundredths
-    score: float
-    baseline: float
-    expected: float | None
-    lower: int | None
-    upper: int | None
-    end_dose: int | None
-    goal_probability: float | None
-    deterioration_probability: float | None
-    change_probability: float | None
-    reasons: list[ReasonRead]
-    curve: str | None
-    settings_version: int
-    issue: int
-    issued_at: datetime
-    cause: str
-
-
-class ResultRead(Answer):
-    """What a clinician gets beside the receipt."""
-
-    version: int
-    state: AdministrationState
-    clarifications: list[Clarification]
-    scores: dict[str, ScoreRead]
-    critical: list[CriticalRead]
-    asks_about_suicide: bool
-    risk_alerts: list[RiskAlertRead]
-    verdict: VerdictRead | None
-
-
 class ClinicianReceiptRead(ReceiptRead):
     """The receipt with the result, for a clinician."""
 
@@ -276,7 +187,7 @@ class AdministrationRead(Answer):
     occasion: Occasion | None
     mode: AnsweringMode | None
     helped_by: str | None
-    answers: dict[str, int | None] | None
+    answers: dict[str, int | float | None] | None
     item_states: dict[str, ItemState] | None
     body: str | None = Field(description="The body as JSON text, where it could not be read and was kept whole.")
     result: ResultRead
@@ -315,33 +226,3 @@ class EnteredInError(Body):
 def receipt_read(receipt: Receipt) -> ReceiptRead:
     """Show a receipt."""
     return ReceiptRead.model_validate(receipt)
-
-
-def result_read(kept: KeptResult) -> ResultRead:
-    """Show what was made of an administration; nothing is shown as a result while it needs clarification."""
-    administration = kept.administration
-    instrument = find_instrument(administration.instrument)
-    shown = administration.state in (AdministrationState.FINAL, AdministrationState.AMENDED)
-    answers: object = named_answers(kept)
-    if answers is None and administration.body is not None:
-        body = read_body(administration.body)
-        answers = body.get("answers") if isinstance(body, Mapping) else None
-    return ResultRead(
-        version=administration.version,
-        state=AdministrationState(administration.state),
-        clarifications=[Clarification(each) for each in administration.clarifications or ()],
-        scores={score.subscale: ScoreRead.model_validate(score) for score in kept.scores},
-        critical=[CriticalRead.model_validate(each) for each in read_critical(instrument, answers)],
-        asks_about_suicide=instrument.asks_about_suicide,
-        risk_alerts=[RiskAlertRead.model_validate(alert) for alert in kept.alerts],
-        verdict=VerdictRead.model_validate(kept.verdict) if shown and kept.verdict else None,
-    )
-
-
-def named_answers(kept: KeptResult) -> dict[str, int | None] | None:
-    """Give the answers by item number; null where an item was not answered."""
-    administration = kept.administration
-    if administration.answers is None:
-        return None
-    items = find_instrument(administration.instrument).form(administration.form).items
-    return {item.number: code for item, code in zip(items, administration.answers, strict=True)}

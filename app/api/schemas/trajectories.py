@@ -8,8 +8,8 @@ from uuid import UUID
 
 from pydantic import Field
 
-from app.api.schemas.administrations import ReasonRead, VerdictRead
 from app.api.schemas.fields import Answer, Hundredths
+from app.api.schemas.results import ReasonRead, VerdictRead
 from app.db.codes import OrganisationMode, RiskDuty
 from app.scales.change import ChangeCategory
 from app.services.caseload import CaseloadEntry, OverdueKind
