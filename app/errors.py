@@ -132,7 +132,9 @@ class PreconditionFailed(SporError):
 
 
 class InstrumentDataError(SporError):
-    """An instrument file breaks a rule of the format."""
+    """An instrument file breaks a rule of the format; `path` leads to the place, by keys and places in lists."""
+
+    path: tuple[str | int, ...] = ()
 
 
 class ServerMisconfigured(SporError):

@@ -17,6 +17,7 @@ from app.api.routes import (
     descriptions,
     episodes,
     health,
+    instruments,
     oversight,
     patients,
     programmes,
@@ -40,6 +41,7 @@ _ROUTERS = (
     sessions.router,
     oversight.router,
     programmes.router,
+    instruments.router,
     settings_routes.router,
     descriptions.router,
 )

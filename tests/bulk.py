@@ -47,6 +47,8 @@ The clinic's own therapist has the newest of them, which come last in every list
 _SHARED: Final = {
     "organisations",
     "organisation_settings",
+    "own_instruments",
+    "wordings",
     "services",
     "devices",
     "programmes",

@@ -11,9 +11,11 @@ import psycopg
 from httpx2 import Response
 from psycopg.rows import dict_row
 
+from app.api.examples import EXAMPLES
+from app.api.schemas.instruments import Questionnaire
 from app.identity.policy import Action
 from tests import bulk
-from tests.factories import Clinic, administration, at, gad_7, ok, phq_9, put
+from tests.factories import Clinic, administration, at, gad_7, ok, own_instrument, phq_9, put
 
 A_CASELOAD: Final = bulk.EPISODES * (bulk.PRACTICES_OF_A_THERAPIST + 1)
 """The episodes of the clinic's therapist, those of the first practice included."""
@@ -145,6 +147,8 @@ def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
         Action.LIST_ASSIGNMENTS: of_episode("/assignments"),
         Action.LIST_REVIEWS: of_episode("/reviews"),
         Action.LIST_RISK_ALERTS: Asking(lambda _: therapist.get("/v1/risk-alerts"), A_CASELOAD),
+        Action.LIST_INSTRUMENTS: Asking(lambda _: therapist.get("/v1/instruments")),
+        Action.READ_INSTRUMENT: Asking(lambda _: therapist.get("/v1/instruments/gad-7")),
         Action.LIST_PROGRAMMES: Asking(lambda _: therapist.get("/v1/programmes")),
         Action.READ_PROGRAMME: get("/v1/programmes/{}", "programme"),
         Action.READ_SETTINGS: Asking(lambda _: therapist.get("/v1/settings")),
@@ -213,6 +217,10 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
         Action.ADD_PROGRAMME: Asking(lambda n: lead.post("/v1/programmes", offer | {"name": f"Course {n}"})),
         Action.CHANGE_PROGRAMME: Asking(
             lambda n: lead.patch(f"/v1/programmes/{programme}", {"planned_dose": n + 1}, n + 1)
+        ),
+        Action.ADD_INSTRUMENT: Asking(lambda n: lead.post("/v1/instruments", own_instrument(f"check-{n}"))),
+        Action.LOAD_WORDING: Asking(
+            lambda _: lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[Questionnaire])
         ),
         Action.CHANGE_SETTINGS: Asking(
             lambda n: lead.patch("/v1/settings", {"policy": {"band_level": 0.8}, "reason": "agreed"}, n + 1)

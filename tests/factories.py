@@ -11,6 +11,8 @@ from uuid import UUID, uuid4
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from app.api.examples import EXAMPLES
+from app.api.schemas.instruments import InstrumentFile
 from app.db.codes import OrganisationMode, Role
 from app.db.ids import uuid7
 from app.db.session import Access, Database
@@ -155,6 +157,17 @@ def administration(episode: Mapping[str, Any], answers: Mapping[str, Any], **fie
         "answers": dict(answers),
         "completed_at": completed_at.isoformat(),
     } | fields
+
+
+NAMES = {"name": "not-found", "key": "gad-7", "form": "self"}
+"""What is named in paths beside ids."""
+
+
+def own_instrument(key: str = "sleep-check", version: str = "1") -> dict[str, str]:
+    """The body that adds an instrument of the organisation's own."""
+    example = EXAMPLES[InstrumentFile]
+    text = str(example["text"]).replace("sleep-check", key).replace('version = "1"', f'version = "{version}"')
+    return {"name": f"{key}.toml", "text": text}
 
 
 def put(caller: Caller, body: Mapping[str, Any], administration_id: UUID | None = None) -> Response:

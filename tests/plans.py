@@ -33,6 +33,8 @@ SETTINGS: Final = {
 SMALL: Final = {
     "organisations": "a caller sees one",
     "organisation_settings": "one row for each change of the settings",
+    "own_instruments": "a few of an organisation",
+    "wordings": "some for each instrument",
     "services": "a few of an organisation",
     "devices": "a few of a service",
     "users": "who works there: a page or two, of which an index would read as many",

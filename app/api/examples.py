@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.schemas import administrations, care, settings
+from app.api.schemas import administrations, care, instruments, settings
 
 _PATIENT = "0197a1c0-6d2e-7b44-8a51-3c9e5f107d21"
 _EPISODE = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
@@ -34,6 +34,55 @@ _GAD_7 = {
     "completed_at": "2026-03-02T09:24:00+01:00",
 }
 _ATTENDANCE = {"episode_id": _EPISODE, "outcome": "attended"}
+
+_OWN_INSTRUMENT = """\
+key = "sleep-check"
+version = "1"
+title = "Sleep check"
+main_subscale = "total"
+asks_about_suicide = false
+validated = false
+
+[sources.own]
+text = "made by the service"
+confidence = "UNVERIFIED"
+
+[licence]
+status = "free"
+holder = "the service"
+terms = "Free to use."
+source = "own"
+
+[[choices]]
+key = "nights"
+source = "own"
+choices = [{ code = 0, topic = "no night" }, { code = 1, topic = "some nights" }, { code = 2, topic = "most nights" }]
+
+[[forms]]
+key = "self"
+family = "self"
+respondents = ["self"]
+items = [
+    { number = "1", topic = "falling asleep", choices = "nights", source = "own" },
+    { number = "2", topic = "waking up", choices = "nights", source = "own" },
+]
+[[forms.subscales]]
+key = "total"
+items = ["1", "2"]
+range = { minimum = 0, maximum = 4, source = "own" }
+missing = { max_missing = 0, method = "none", source = "own" }
+better = "lower"
+"""
+
+_ENDS = [{"valueCoding": {"code": str(code), "display": f"{code} of 3"}} for code in range(4)]
+_QUESTIONNAIRE = {
+    "resourceType": "Questionnaire",
+    "language": "nb",
+    "item": [
+        {"linkId": str(number), "type": "choice", "text": f"Spørsmål {number}", "answerOption": _ENDS}
+        for number in range(1, 8)
+    ],
+}
 
 EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     administrations.AdministrationPut: _PHQ_9,
@@ -102,4 +151,6 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "policy": {"flagging": "early"},
         "max_missing": {"phq-9": 1},
     },
+    instruments.InstrumentFile: {"name": "sleep-check.toml", "text": _OWN_INSTRUMENT},
+    instruments.Questionnaire: _QUESTIONNAIRE,
 }

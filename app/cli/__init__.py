@@ -10,7 +10,18 @@ from typing import NoReturn
 
 import typer
 
-from app.cli import charts, database, demonstration, description, logs, organisations, scoring, serving, settings
+from app.cli import (
+    charts,
+    database,
+    demonstration,
+    description,
+    instruments,
+    logs,
+    organisations,
+    scoring,
+    serving,
+    settings,
+)
 from app.cli.options import settings_of
 from app.cli.server import CutShort
 from app.db.session import DatabaseFailure
@@ -26,6 +37,7 @@ app.command()(scoring.score)
 app.command()(settings.settings)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
+app.add_typer(instruments.commands, name="instrument")
 
 _FAILED = 2
 

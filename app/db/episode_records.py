@@ -144,7 +144,11 @@ _READ = """
                      (select sc.value from scores sc
                        where sc.organisation_id = a.organisation_id and sc.administration_id = a.id
                          and sc.administration_version = a.version
-                         and sc.subscale = %(main_subscales)s::jsonb ->> a.instrument)))
+                         and sc.subscale = coalesce(
+                               %(main_subscales)s::jsonb ->> a.instrument,
+                               (select o.main_subscale from own_instruments o
+                                 where o.organisation_id = a.organisation_id and o.key = a.instrument
+                                   and o.version = a.instrument_version)))))
               from administrations a
              where a.organisation_id = e.organisation_id and a.episode_id = e.id and a.superseded_at is null
                and a.state <> 'entered_in_error') as administrations,

@@ -10,11 +10,13 @@ from uuid import UUID
 
 from sqlalchemy import and_, select
 
+from app.db.instruments import find_instrument
 from app.db.models import Administration, Episode, Patient, Progress, RiskAlert, Score, Series
 from app.db.pipeline import statement
 from app.db.scope import may_reach_episode
 from app.db.session import Query, Work, uuids
 from app.errors import NotFound
+from app.scales.instrument import Instrument
 
 _VERDICT = tuple(column.name for column in Progress.__table__.columns)
 
@@ -69,6 +71,7 @@ class KeptResult:
     """An administration's current version with all that was made of it."""
 
     administration: Administration
+    instrument: Instrument
     birth_month: date
     sex: str | None
     informant_id: UUID | None
@@ -103,6 +106,7 @@ def get_results(work: Work, ids: Sequence[UUID]) -> dict[UUID, KeptResult]:
         ]
         results[administration.id] = KeptResult(
             administration,
+            find_instrument(work, administration.instrument, administration.instrument_version),
             birth_month,
             sex,
             informant_id,

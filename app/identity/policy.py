@@ -53,14 +53,24 @@ class Action(StrEnum):
     ADD_PROGRAMME = "add_programme"
     READ_PROGRAMME = "read_programme"
     CHANGE_PROGRAMME = "change_programme"
+    LIST_INSTRUMENTS = "list_instruments"
+    READ_INSTRUMENT = "read_instrument"
+    ADD_INSTRUMENT = "add_instrument"
+    LOAD_WORDING = "load_wording"
     READ_SETTINGS = "read_settings"
     CHANGE_SETTINGS = "change_settings"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
 
-_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM}
-_LEADING = {Action.ADD_PROGRAMME, Action.CHANGE_PROGRAMME, Action.CHANGE_SETTINGS}
+_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM, Action.LIST_INSTRUMENTS, Action.READ_INSTRUMENT}
+_LEADING = {
+    Action.ADD_PROGRAMME,
+    Action.CHANGE_PROGRAMME,
+    Action.CHANGE_SETTINGS,
+    Action.ADD_INSTRUMENT,
+    Action.LOAD_WORDING,
+}
 _PLANNING = {Action.LIST_PROGRAMMES, Action.READ_PROGRAMME, Action.READ_SETTINGS}
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
 

@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
 
 from app.errors import UnknownInstrument
-from app.scales.instrument import Instrument
+from app.scales.instrument import Confidence, Instrument, Source
 from app.scales.instrument_file import load_instrument
 
-__all__ = ["catalogue", "instrument", "load_instrument"]
+__all__ = ["NotImplementedHere", "catalogue", "instrument", "load_instrument", "not_implemented"]
+
+
+@dataclass(frozen=True, slots=True)
+class NotImplementedHere:
+    """An instrument that people will look for, and that is not scored here.
+
+    Parameters
+    ----------
+    key, title : str
+        Its names.
+    holder, terms : str
+        Who holds the rights, and what is allowed, in short.
+    reason : str
+        Why it is not scored here.
+    source : Source
+        Where that was seen.
+    """
+
+    key: str
+    title: str
+    holder: str
+    terms: str
+    reason: str
+    source: Source
+
+
+@cache
+def not_implemented() -> tuple[NotImplementedHere, ...]:
+    """Give the instruments that are named, but not scored.
+
+    Examples
+    --------
+    >>> [each.key for each in not_implemented()]
+    ['5-15r', 'cats-2-icd-11']
+    """
+    text = files("app.scales").joinpath("not_implemented.toml").read_text(encoding="utf-8")
+    return tuple(
+        NotImplementedHere(
+            **{name: each[name] for name in ("key", "title", "holder", "terms", "reason")},
+            source=Source(each["text"], Confidence(each["confidence"])),
+        )
+        for each in tomllib.loads(text)["instruments"]
+    )
 
 
 @cache

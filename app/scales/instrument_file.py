@@ -111,7 +111,7 @@ def _instrument(table: Table, read: Callable[[str], str]) -> Instrument:
             licence=_licence(table.table("licence")),
             main_subscale=table.text("main_subscale"),
             not_for_change=table.code("not_for_change", NotForChange) if table.has("not_for_change") else None,
-            validated=table.boolean("validated", default=True),
+            validated=table.boolean("validated"),
             asks_about_suicide=table.boolean("asks_about_suicide"),
             recall_days=table.figure("recall_days", Table.integer, sources),
             loinc_panel=table.figure("loinc_panel", Table.text, sources),

@@ -18,9 +18,14 @@ def require(condition: bool, rule: str) -> None:
         raise InstrumentDataError(rule)
 
 
+def is_key(text: str) -> bool:
+    """Tell whether a text is written as keys are."""
+    return _KEY.fullmatch(text) is not None
+
+
 def require_key(key: str) -> None:
     """Require that a key is written as keys are."""
-    require(_KEY.fullmatch(key) is not None, "a key is written in lower case letters, digits and single . _ or -")
+    require(is_key(key), "a key is written in lower case letters, digits and single . _ or -")
 
 
 def require_unique(keys: Iterable[Hashable], what: str) -> None:

@@ -17,9 +17,16 @@ Code = TypeVar("Code", bound=StrEnum)
 class Table:
     """One table of an instrument file, which remembers what was read of it."""
 
-    def __init__(self, content: Mapping[str, object], where: str, sources: Mapping[str, Source]) -> None:
+    def __init__(
+        self,
+        content: Mapping[str, object],
+        where: str,
+        sources: Mapping[str, Source],
+        path: tuple[str | int, ...] = (),
+    ) -> None:
         self._content = content
         self._where = where
+        self._path = path
         self._sources = sources
         self._read: set[str] = set()
 
@@ -65,12 +72,15 @@ class Table:
 
     def table(self, key: str) -> Table:
         """Give a table."""
-        return Table(self._value(key, dict, "a table"), f"{self._where}: {key}", self._sources)
+        return Table(self._value(key, dict, "a table"), f"{self._where}: {key}", self._sources, (*self._path, key))
 
     def tables(self, key: str) -> tuple[Table, ...]:
         """Give a list of tables; empty where there is none."""
         found = self._each(key, dict, "a list of tables") if self.has(key) else ()
-        return tuple(Table(each, f"{self._where}: {key}[{place}]", self._sources) for place, each in enumerate(found))
+        return tuple(
+            Table(each, f"{self._where}: {key}[{place}]", self._sources, (*self._path, key, place))
+            for place, each in enumerate(found)
+        )
 
     def source(self) -> Source:
         """Give the source that the table names."""
@@ -102,7 +112,7 @@ class Table:
             raise error if error.detail.startswith(self._where) else self._fault(error.detail) from error
         unread = sorted(set(self._content) - self._read)
         if unread:
-            raise self._fault(f"the format has no key {unread[0]} here")
+            raise self._fault(f"the format has no key {unread[0]} here", unread[0])
 
     def _value(self, key: str, kind: type[T], name: str) -> T:
         self._read.add(key)
@@ -110,20 +120,22 @@ class Table:
         # To Python true is the integer 1; to an instrument file it is not.
         if isinstance(value, kind) and (kind is bool or not isinstance(value, bool)):
             return value
-        raise self._fault(f"{key} must be given, as {name}" if value is None else f"{key} must be {name}")
+        raise self._fault(f"{key} must be given, as {name}" if value is None else f"{key} must be {name}", key)
 
     def _each(self, key: str, kind: type[T], name: str) -> tuple[T, ...]:
         listed = self._value(key, list, name)
         found = tuple(each for each in listed if isinstance(each, kind))
         if len(found) != len(listed):
-            raise self._fault(f"{key} must be {name}")
+            raise self._fault(f"{key} must be {name}", key)
         return found
 
     def _as_code(self, text: str, key: str, codes: type[Code]) -> Code:
         try:
             return codes(text)
         except ValueError:
-            raise self._fault(f"{key} must be one of: {', '.join(codes)}") from None
+            raise self._fault(f"{key} must be one of: {', '.join(codes)}", key) from None
 
-    def _fault(self, rule: str) -> InstrumentDataError:
-        return InstrumentDataError(f"{self._where}: {rule}")
+    def _fault(self, rule: str, *keys: str) -> InstrumentDataError:
+        fault = InstrumentDataError(f"{self._where}: {rule}")
+        fault.path = (*self._path, *keys)
+        return fault

@@ -20,6 +20,7 @@ from app.db.administrations import (
 from app.db.codes import AdministrationState, Clarification
 from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptAlert, KeptSeries, lock_and_read
 from app.db.ids import uuid7
+from app.db.instruments import Instruments, find_instruments
 from app.db.session import Work
 from app.db.settings import settings_in_force
 from app.errors import AdministrationConflict, NotFound, SporError
@@ -109,6 +110,7 @@ class _Put:
         )
         self.session_starts: dict[UUID, datetime] = starts[0] if starts else {}
         self.settings = read_settings(kept_settings)
+        self.instruments = find_instruments(work, {each.instrument for each in submissions})
         self.new = NewRows()
         self.admitted: dict[UUID, list[UUID]] = {}
 
@@ -120,11 +122,12 @@ class _Put:
             if submission.id in self.taken_elsewhere:
                 raise _conflict()
             if record is None:
-                raise _conflict() if known else _no_episode(submission)
+                raise _conflict() if known else _no_episode(submission, self.instruments)
             admission = admit(
                 submission,
                 record,
                 self.settings,
+                self.instruments,
                 now=self.work.now,
                 clock_tolerance=self.clock_tolerance,
                 session_known=_session_known(submission, self.session_starts),
@@ -159,9 +162,9 @@ class _Put:
         return self.new
 
 
-def _no_episode(submission: Submission) -> SporError:
+def _no_episode(submission: Submission, instruments: Instruments) -> SporError:
     if submission.episode_id is None:
-        return refusal(faults(submission))
+        return refusal(faults(submission, instruments))
     return NotFound("there is no such episode", pointer="/episode_id")
 
 

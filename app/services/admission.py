@@ -17,9 +17,8 @@ from uuid import UUID
 
 from app.db.codes import Clarification
 from app.db.episode_records import EpisodeRecord
+from app.db.instruments import Instruments, known_instrument
 from app.errors import InstrumentNotEnabled, InvalidInput, UnknownInstrument
-from app.scales.catalogue import catalogue
-from app.scales.catalogue import instrument as find_instrument
 from app.scales.instrument import Form, InformantRole, Instrument
 from app.scales.scoring import (
     Answers,
@@ -107,6 +106,7 @@ def admit(
     submission: Submission,
     record: EpisodeRecord,
     settings: ServiceSettings,
+    instruments: Instruments,
     *,
     now: datetime,
     clock_tolerance: timedelta,
@@ -115,6 +115,8 @@ def admit(
 ) -> Admission:
     """Read a submission to an episode; `accepted` are the clarifications that somebody has resolved as right.
 
+    Of the organisation's instruments, `instruments` holds the one that is named, if there is one.
+
     Raises
     ------
     InvalidInput
@@ -122,8 +124,8 @@ def admit(
     InstrumentNotEnabled
         If the instrument needs an agreement, and the organisation has no note of one.
     """
-    found = faults(submission)
-    instrument = catalogue().get(submission.instrument or "")
+    found = faults(submission, instruments)
+    instrument = instruments.get(submission.instrument or "")
     if instrument is None:
         raise refusal(found)
     if not settings.enables(instrument):
@@ -189,12 +191,12 @@ def refusal(found: Sequence[InvalidInput]) -> InvalidInput:
     return first
 
 
-def faults(submission: Submission) -> list[InvalidInput]:
+def faults(submission: Submission, instruments: Instruments) -> list[InvalidInput]:
     """List everything that keeps a submission from being read as the form that it claims to be."""
     found = list(submission.problems)
     if submission.instrument is not None:
         try:
-            form = find_instrument(submission.instrument).form(submission.form)
+            form = known_instrument(instruments, submission.instrument).form(submission.form)
         except UnknownInstrument as error:
             return [*found, error]
         known = {each.pointer for each in found}

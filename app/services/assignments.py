@@ -8,17 +8,17 @@ from uuid import UUID
 
 from app.db.codes import AssignmentState
 from app.db.editing import add, edit
+from app.db.instruments import find_instrument
 from app.db.models import Assignment
 from app.db.record import informant_for
 from app.db.scope import get_episode, get_of_episode
 from app.db.session import Work
-from app.scales.catalogue import instrument
 
 
 def add_assignment(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Assignment:
     """Ask an informant for a form; the patient, if nobody is named."""
     episode = get_episode(work, episode_id)
-    form = instrument(values["instrument"]).form(values["form"])
+    form = find_instrument(work, values["instrument"]).form(values["form"])
     informant = informant_for(work, episode, values["informant_id"])
     return add(
         work,

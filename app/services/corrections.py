@@ -11,13 +11,13 @@ from uuid import UUID
 from app.db.administrations import NewRows, session_starts, write
 from app.db.codes import AdministrationState, Clarification, IssueCause
 from app.db.episode_records import EpisodeRecord, lock_episodes
+from app.db.instruments import find_instrument
 from app.db.models import Administration
 from app.db.results import get_administration, get_results
 from app.db.session import Work
 from app.errors import MalformedBody, NotFound, PreconditionFailed, StateConflict
 from app.scales.answers import ItemState, states_of_letters
-from app.scales.catalogue import instrument as find_instrument
-from app.scales.instrument import InformantRole
+from app.scales.instrument import InformantRole, Instrument
 from app.services.administrations import NewVersion, keep
 from app.services.admission import Submission, admit, faults, refusal
 from app.services.bodies import read_body
@@ -62,17 +62,19 @@ def correct_administration(
     wanted = submission.treatment_session_id
     starts = work.ask(session_starts(work, [wanted] if wanted else []))
     accepted = tuple(dict.fromkeys([*map(Clarification, present.accepted or ()), *correction.accepted]))
+    instruments = {present.instrument: find_instrument(work, present.instrument, present.instrument_version)}
     admission = admit(
         submission,
         record,
         settings,
+        instruments,
         now=work.now,
         clock_tolerance=clock_tolerance,
         session_known=wanted is None or wanted in starts,
         accepted=accepted,
     )
     if admission.answers is None:
-        raise refusal(faults(submission))
+        raise refusal(faults(submission, instruments))
     rows = NewRows()
     new = NewVersion(admission, record, version + 1, work.scope.actor_id, correction.reason, accepted)
     keep(work, rows, new, starts, settings)
@@ -135,7 +137,7 @@ def _corrected(work: Work, present: Administration, correction: Correction) -> S
         occasion=present.occasion,
         mode=present.mode,
         helped_by=present.helped_by,
-        **_answers(present),
+        **_answers(present, result.instrument),
     )
     changes = dict(correction.changes)
     if isinstance(changes.get("answers"), Mapping) and "item_states" not in changes:
@@ -177,10 +179,10 @@ def _named_in_body(present: Administration, name: str, reason: Clarification) ->
         return _NOBODY
 
 
-def _answers(present: Administration) -> dict[str, Any]:
+def _answers(present: Administration, instrument: Instrument) -> dict[str, Any]:
     if present.answers is None or present.item_states is None:
         return {"answers": None, "item_states": None}
-    answers = find_instrument(present.instrument).form(present.form).answers(present.answers)
+    answers = instrument.form(present.form).answers(present.answers)
     states = zip(answers, states_of_letters(present.item_states), strict=True)
     return {
         "answers": {number: answer for number, answer in answers.items() if answer is not None},

@@ -11,12 +11,12 @@ from app.db.administrations import NewRows, write
 from app.db.codes import IssueCause, Role
 from app.db.editing import add, edit
 from app.db.episode_records import EpisodeRecord, lock_episodes
+from app.db.instruments import find_instrument
 from app.db.models import Episode, EpisodeProgramme, Series, TreatmentRelation
 from app.db.record import next_position, of_episode
 from app.db.scope import get_episode, get_of_episode, get_patient
 from app.db.session import Work
 from app.errors import InvalidReference, StateConflict
-from app.scales.catalogue import instrument
 from app.services.settings import current_settings
 from app.services.trajectories import require_for_change
 from app.services.verdicts import verdicts_issued_anew
@@ -58,7 +58,7 @@ def _check_main_series(work: Work, episode: Episode, main_series_id: UUID) -> No
     chosen = next((series for series in of_episode(work, Series, episode) if series.id == main_series_id), None)
     if chosen is None:
         raise InvalidReference("the main measure must be a series of the episode", pointer="/main_series_id")
-    require_for_change(instrument(chosen.instrument), "/main_series_id")
+    require_for_change(find_instrument(work, chosen.instrument, chosen.instrument_version), "/main_series_id")
 
 
 def start_programme(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> EpisodeProgramme:

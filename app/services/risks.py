@@ -8,13 +8,12 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.db.editing import edit
-from app.db.episode_records import EpisodeRecord
+from app.db.episode_records import EpisodeRecord, KeptAdministration
 from app.db.ids import uuid7
 from app.db.models import RiskAlert
 from app.db.scope import get_of_episode
 from app.db.session import Work
 from app.errors import StateConflict
-from app.scales.catalogue import instrument as find_instrument
 from app.scales.risk import RiskDuty, risk_duty
 from app.scales.scoring import CriticalAnswer, CriticalStatus
 from app.services.admission import Admission, months_old
@@ -35,7 +34,7 @@ def alert_rows(
 
 def _concerns(admission: Admission, answer: CriticalAnswer, record: EpisodeRecord, now: datetime) -> bool:
     """Tell whether an item raises alerts of a patient of this age; who may be young enough is taken for it."""
-    [critical] = [each for each in admission.instrument.critical_items if each.item == answer.item]
+    critical = admission.instrument.critical_item(answer.item)
     if critical.under_age is None:
         return True
     return months_old(record.birth_month, admission.submission.completed_at or now) <= 12 * critical.under_age
@@ -51,7 +50,7 @@ def _alert_row(
 ) -> dict[str, Any] | None:
     submission = admission.submission
     answered_at = min(submission.completed_at or work.now, work.now)
-    previous_version = _same_administration(record, submission.id, answer.item)
+    previous_version = _same_administration(admission, record, answer.item)
     if previous_version == answer.code:
         return None  # a correction of something else; the alert of the earlier version stands
     assert answer.code is not None, "a positive answer has a code"
@@ -70,21 +69,21 @@ def _alert_row(
         "kind": answer.kind,
         "code": answer.code,
         "duty": duty,
+        "duties": list(admission.instrument.critical_item(answer.item).duties),
         "answered_at": answered_at,
         "raised_at": work.now,
         "due_at": _end_of_day(work.now, time_zone) if duty is RiskDuty.SAME_DAY else None,
     }
 
 
-def _same_administration(record: EpisodeRecord, administration_id: UUID, item: str) -> int | None:
+def _same_administration(admission: Admission, record: EpisodeRecord, item: str) -> int | None:
     """Give what the version before this one of the same administration answered."""
+    same = admission.submission.id
     for kept in record.administrations:
-        if kept.id == administration_id and kept.answers is not None:
-            return _code(kept.instrument, kept.form, kept.answers, item)
+        if kept.id == same and kept.answers is not None:
+            return _code(admission, record, kept, item)
     # An answer that could not be read as a whole is known by the alert that it raised.
-    raised = [
-        alert.code for alert in record.alerts if (alert.administration_id, alert.item) == (administration_id, item)
-    ]
+    raised = [alert.code for alert in record.alerts if (alert.administration_id, alert.item) == (same, item)]
     return raised[-1] if raised else None
 
 
@@ -96,8 +95,7 @@ def _last_code(
     readings = [
         (min(kept.completed_at or kept.received_at, kept.received_at), code)
         for kept in record.administrations
-        if kept.instrument == instrument
-        and (code := _code(kept.instrument, kept.form, kept.answers, answer.item)) is not None
+        if (code := _code(admission, record, kept, answer.item)) is not None
     ]
     readings += [
         (alert.answered_at, alert.code)
@@ -108,10 +106,13 @@ def _last_code(
     return max(before)[1] if before else None
 
 
-def _code(instrument: str, form: str, answers: list[int | None] | None, item: str) -> int | None:
-    if answers is None:
+def _code(admission: Admission, record: EpisodeRecord, kept: KeptAdministration, item: str) -> int | None:
+    """Give what was answered to an item, if it is of the same instrument in the same version."""
+    instrument = admission.instrument
+    other_versions = {each.id for each in record.series if each.instrument_version != instrument.version}
+    if kept.answers is None or kept.instrument != instrument.key or kept.series_id in other_versions:
         return None
-    return answers[find_instrument(instrument).form(form).position[item]]
+    return kept.answers[instrument.form(kept.form).position[item]]
 
 
 def _since_assessment(

@@ -11,10 +11,10 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.db.codes import Language, OrganisationMode
+from app.db.instruments import Instruments, find_instruments, known_instrument
 from app.db.session import Work
 from app.db.settings import KeptSettings, add_settings, settings_in_force
 from app.errors import MalformedBody, PreconditionFailed, UnknownInstrument
-from app.scales.catalogue import catalogue, instrument
 from app.scales.instrument import Instrument, LicenceStatus
 from app.trajectories.policy import Flagging, Policy
 
@@ -55,25 +55,24 @@ def change_settings(work: Work, version: int, changes: dict[str, Any], reason: s
     present = work.ask(settings_in_force(work))
     if present.version != version:
         raise PreconditionFailed("the settings have been changed since; read them again")
-    _check(changes)
+    _check(work, changes)
     add_settings(work, present, changes, reason)
     return current_settings(work)
 
 
-def _check(changes: Mapping[str, Any]) -> None:
-    for key, limit in changes.get("max_missing", {}).items():
-        if key not in catalogue():
-            allowed = ", ".join(catalogue())
-            raise UnknownInstrument("there is no such instrument", pointer="/max_missing", allowed=allowed)
+def _check(work: Work, changes: Mapping[str, Any]) -> None:
+    limits, agreements = changes.get("max_missing", {}), changes.get("agreements", {})
+    instruments = find_instruments(work, [*limits, *agreements])
+    for key, limit in limits.items():
         try:
-            for form in instrument(key).forms:
+            for form in known_instrument(instruments, key, pointer="/max_missing").forms:
                 for subscale in form.subscales:
                     subscale.missing.limit(limit)
         except MalformedBody as error:
             error.pointer = f"/max_missing/{key}"
             raise
-    for key in changes.get("agreements", {}):
-        _require_agreement_needed(key)
+    for key in agreements:
+        _require_agreement_needed(instruments, key)
     if "time_zone" in changes:
         try:
             ZoneInfo(changes["time_zone"])
@@ -82,10 +81,10 @@ def _check(changes: Mapping[str, Any]) -> None:
     _policy(changes.get("policy", {}))
 
 
-def _require_agreement_needed(key: str) -> None:
-    needing = [each.key for each in catalogue().values() if each.licence.status is LicenceStatus.AGREEMENT_NEEDED]
+def _require_agreement_needed(instruments: Instruments, key: str) -> None:
+    needing = [each.key for each in instruments.values() if each.licence.status is LicenceStatus.AGREEMENT_NEEDED]
     if key not in needing:
-        detail = "the instrument needs no agreement" if key in catalogue() else "there is no such instrument"
+        detail = "the instrument needs no agreement" if key in instruments else "there is no such instrument"
         raise UnknownInstrument(detail, pointer="/agreements", allowed=", ".join(needing))
 
 
@@ -119,6 +118,6 @@ def read_settings(kept: KeptSettings) -> ServiceSettings:
         language=Language(kept.language),
         time_zone=ZoneInfo(kept.time_zone),
         policy=_policy(json.loads(kept.policy)),
-        max_missing=MappingProxyType({key: limit for key, limit in limits.items() if key in catalogue()}),
+        max_missing=MappingProxyType(limits),
         agreements=MappingProxyType(json.loads(kept.agreements)),
     )

@@ -11,11 +11,11 @@ from uuid import UUID
 
 from app.db.codes import AdministrationState, OrganisationMode
 from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptSeries, read_episodes
+from app.db.instruments import find_instrument
 from app.db.scope import get_episode
 from app.db.session import Work
 from app.errors import InstrumentNotForChange, NotFound, StateConflict
 from app.scales.catalogue import catalogue
-from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCategory
 from app.scales.instrument import Instrument
 from app.services.settings import ServiceSettings, current_settings
@@ -89,7 +89,8 @@ def read_trajectory(
     """
     get_episode(work, episode_id)
     record = read_episodes(work, [episode_id])[episode_id]
-    kept = _series(record, instrument, form, informant_id)
+    chosen = None if instrument is None else find_instrument(work, instrument)
+    kept = _series(record, chosen, form, informant_id)
     settings = current_settings(work)
     series = place(record, kept.id)
     verdicts = standing_verdicts(work, [record])
@@ -99,7 +100,7 @@ def read_trajectory(
     return Trajectory(
         record=record,
         kept=kept,
-        instrument=find_instrument(kept.instrument),
+        instrument=find_instrument(work, kept.instrument, kept.instrument_version),
         settings=settings,
         series=series,
         set_aside=[
@@ -117,11 +118,12 @@ def read_trajectory(
     )
 
 
-def _series(record: EpisodeRecord, instrument: str | None, form: str | None, informant_id: UUID | None) -> KeptSeries:
+def _series(
+    record: EpisodeRecord, instrument: Instrument | None, form: str | None, informant_id: UUID | None
+) -> KeptSeries:
     if instrument is not None:
-        chosen = find_instrument(instrument)
-        require_for_change(chosen, "/instrument")
-        family = chosen.form(form).family if form is not None else None
+        require_for_change(instrument, "/instrument")
+        family = instrument.form(form).family if form is not None else None
     elif form is None and informant_id is None:
         found = [kept for kept in record.series if kept.id == record.main_series_id]
         return _only(found)
@@ -130,7 +132,7 @@ def _series(record: EpisodeRecord, instrument: str | None, form: str | None, inf
     found = [
         kept
         for kept in record.series
-        if (instrument is None or kept.instrument == instrument)
+        if (instrument is None or kept.instrument == instrument.key)
         and (family is None or kept.form_family == family)
         and (informant_id is None or kept.informant_id == informant_id)
     ]

@@ -39,10 +39,13 @@ class Comparison:
 
 def comparison_for(series: KeptSeries) -> Comparison | None:
     """Give what a series is held against; None where no curve or no criteria are known for the instrument."""
-    instrument = find_instrument(series.instrument)
+    curve = default_curve(series.instrument)
+    if curve is None:
+        return None
+    instrument = find_instrument(series.instrument)  # curves are published for shipped instruments only
     form = next(form for form in instrument.forms if form.family == series.form_family)
-    criteria, curve = form.subscale(instrument.main_subscale).criteria, default_curve(series.instrument)
-    if criteria is None or curve is None or not instrument.for_change:
+    criteria = form.subscale(instrument.main_subscale).criteria
+    if criteria is None or not instrument.for_change:
         return None
     return Comparison(criteria, curve)
 

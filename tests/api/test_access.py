@@ -14,7 +14,9 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx2 import Response
 
+from app.api.examples import EXAMPLES
 from app.api.middleware import WITHOUT_CREDENTIAL
+from app.api.schemas.instruments import Questionnaire
 from app.db.codes import Role
 from app.db.session import Access, Database
 from app.identity.credentials import token_hash
@@ -22,6 +24,7 @@ from app.identity.policy import ALLOWED, Action
 from app.services.organisations import add_service, add_user, founding_scope, issue_credential
 from tests.api.conftest import Owner
 from tests.factories import (
+    NAMES,
     START,
     Caller,
     Clinic,
@@ -32,12 +35,19 @@ from tests.factories import (
     make_episode,
     make_record,
     ok,
+    own_instrument,
     phq_9,
     put,
 )
 
-DESCRIBING = {Action.READ_OPENAPI, Action.READ_PROBLEM}
-LEADING = {Action.ADD_PROGRAMME, Action.CHANGE_PROGRAMME, Action.CHANGE_SETTINGS}
+DESCRIBING = {Action.READ_OPENAPI, Action.READ_PROBLEM, Action.LIST_INSTRUMENTS, Action.READ_INSTRUMENT}
+LEADING = {
+    Action.ADD_PROGRAMME,
+    Action.CHANGE_PROGRAMME,
+    Action.CHANGE_SETTINGS,
+    Action.ADD_INSTRUMENT,
+    Action.LOAD_WORDING,
+}
 PLANNING = {Action.LIST_PROGRAMMES, Action.READ_PROGRAMME, Action.READ_SETTINGS}
 
 # A session is an event of the service, which therapists share; who attended it is reached through their patients.
@@ -75,7 +85,7 @@ class Operation:
 
     def call(self, caller: Caller, record: Mapping[str, str], **headers: str) -> Response:
         # What is put gets an id of its own; everything else is about what is there.
-        ids = {**record, "name": "not-found"}
+        ids = {**record, **NAMES}
         if self.action is Action.PUT_ADMINISTRATION:
             ids["administration_id"] = str(uuid4())
         body = {"json": bodies(record)[self.action]} if self.has_body else {}
@@ -114,6 +124,8 @@ def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
         Action.ADD_PROGRAMME: programme,
         Action.CHANGE_PROGRAMME: {"planned_dose": 8},
         Action.CHANGE_SETTINGS: {"reason": "a trial", "language": "nn"},
+        Action.ADD_INSTRUMENT: own_instrument(),
+        Action.LOAD_WORDING: EXAMPLES[Questionnaire],
     }
 
 
@@ -159,7 +171,7 @@ def test_no_route_answers_without_a_credential(
     clinic, record = record_of
     for each in operations:
         # Neither a body nor If-Match: what else is wrong comes after who asks.
-        path = each.path.format(**record, name="not-found")
+        path = each.path.format(**record, **NAMES)
         answer = clinic.therapist.client.request(each.method, path, headers=headers)
         problem = answer.json()
         assert (answer.status_code, problem["type"]) == (401, "/v1/problems/unauthenticated"), each

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from app.api.examples import EXAMPLES
 from app.db.session import Database
 from tests.api.steps import SECRET
-from tests.factories import Caller, Clinic, created, make_clinic, make_record, ok
+from tests.factories import NAMES, Caller, Clinic, created, make_clinic, make_record, ok
 
 # JSON as it may come over the wire, some of it no JSON that anybody should write.
 NASTY = {
@@ -79,13 +79,13 @@ def test_any_field_of_any_body_may_hold_anything(
     tried = 0
     with caplog.at_level(logging.INFO):
         for method, path, model in operations(clinic):
-            leading = path.startswith(("/v1/programmes", "/v1/settings"))
+            leading = path.startswith(("/v1/programmes", "/v1/settings", "/v1/instruments"))
             caller = clinic.lead if leading else clinic.therapist
             example = pointed_at(record, EXAMPLES[model])
             for field in (*model.model_fields, SECRET, "\ud800"):
                 text = json.dumps(example | {field: "@"}).replace('"@"', nasty)
                 headers = {"Content-Type": "application/json", "If-Match": '"1"'}
-                answer = caller.request(method, path.format(**record), content=text.encode(), headers=headers)
+                answer = caller.request(method, path.format(**record, **NAMES), content=text.encode(), headers=headers)
                 assert answer.status_code != 403, (method, path)
                 assert_an_answer_of_ours(answer, (method, path, field))
                 tried += 1
@@ -137,6 +137,9 @@ def test_a_document_of_a_programme_can_be_kept_and_read_back(clinic: Clinic, sch
         "/v1/episodes/{episode_id}/trajectory?instrument=phq-9&form=%00",
         "/v1/episodes/{episode_id}/trajectory?form=%00",
         "/v1/problems/%00",
+        "/v1/instruments/%00",
+        "/v1/instruments/%ED%A0%80",
+        "/v1/instruments/phq-8",
         "/v1/problems/..%2F..%2Fetc%2Fpasswd",
         "/v1/nothing",
         "/",
@@ -144,7 +147,7 @@ def test_a_document_of_a_programme_can_be_kept_and_read_back(clinic: Clinic, sch
 )
 def test_so_may_any_address(record_of: tuple[Clinic, dict[str, str]], path: str) -> None:
     clinic, record = record_of
-    answer = clinic.therapist.get(path.format(**record))
+    answer = clinic.therapist.get(path.format(**record, **NAMES))
     assert answer.status_code in (404, 422)
     assert_an_answer_of_ours(answer, path)
 

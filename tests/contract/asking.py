@@ -66,7 +66,11 @@ BEYOND_A_SCHEMA = re.compile(
     "[a-z_]+ must be ascending doses, all above late_window_dose|"
     "[a-z_]+ points at nothing in this organisation|the main measure must be a series of the episode|"
     "(schedule|decision_rule): must hold no null character, at most 10 000 bytes, and be nested at most 20 deep|"
-    "a review can't be of a dose that has not been reached"
+    "a review can't be of a dose that has not been reached|"
+    r"[a-z0-9._-]+\.toml:[0-9]+: [^\n]*|"  # the file has a format of its own
+    "there is no question for item [^\n]*|the question (belongs to no item of the form|of item [0-9]+ has no text)|"
+    "item [0-9]+ (has a question already|lists no answer for [0-9, ]+)|"
+    "an answer of item [0-9]+ belongs to none of its codes|answer [0-9]+ of item [0-9]+ has no text"
 )
 """Why a request may be refused that fits its schema: what no schema can say."""
 
@@ -260,7 +264,8 @@ def what_was_made_is_there(_: CheckContext, response: Response, case: Request) -
     for path, name in [
         (path, found[1]) for path in schema if (found := made.fullmatch(path)) and "GET" in schema[path]
     ]:
-        again = schema[path]["GET"].Case(path_parameters={name: response.json()["id"]})
+        answer = response.json()
+        again = schema[path]["GET"].Case(path_parameters={name: answer[name if name in answer else "id"]})
         read = again.call(headers={"Authorization": response.request.headers["Authorization"]})
         # The database keeps numbers as they are written out, so that 1e300 comes back with three hundred zeros.
         told, kept = (json.loads(each.text, parse_int=float) for each in (response, read))

@@ -109,6 +109,7 @@ def fill(database: Database, client: TestClient) -> Filled:
         "instrument": "phq-9",
         "main_instrument": "phq-9",
         "form": "self",
+        "key": "gad-7",
         "time_zone": "Europe/Oslo",
         "dose": 1,
         # Every other form answers the critical item, so that what does not fit is refused, or is kept for its sake.
@@ -134,6 +135,8 @@ def conversation(operation: Operation, filled: Filled, credential: Mapping[str, 
     known = dict(filled.known)
     if operation.definition.raw["operationId"] == Action.READ_PROBLEM:
         known["name"] = "not-found"
+    if operation.definition.raw["operationId"] == Action.ADD_INSTRUMENT:
+        del known["name"]
     return Conversation(operation, credential, known)
 
 

@@ -14,6 +14,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from sqlalchemy import Row, insert, select, text, update
 
+from app.api.examples import EXAMPLES
+from app.api.schemas.instruments import Questionnaire
 from app.db.codes import Role
 from app.db.embedded import EmbeddedServer
 from app.db.models import Base, Organisation, Patient, Service
@@ -29,6 +31,7 @@ from tests.factories import (
     make_clinic,
     make_episode,
     make_sessions,
+    own_instrument,
     phq_9,
     put,
     put_weekly,
@@ -57,6 +60,8 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
     review = {"dose": 1, "with_patient": True, "causes": ["alliance"], "action": "continue"}
     created(clinic.therapist.post(f"{path}/reviews", review))
     # Nothing writes these two yet.
+    created(clinic.lead.post("/v1/instruments", own_instrument()))
+    created(clinic.lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[Questionnaire]))
     as_owner.execute(
         "insert into curves (organisation_id, id, key, instrument, state, parameters, provenance, version)"
         " values (%s, gen_random_uuid(), 'local-1', 'phq-9', 'candidate', '{}', '{}', 1)",

@@ -25,7 +25,17 @@ TENANT_TABLES = [table for table in TABLES if table not in {"organisations", "cr
 OWN_ROWS = "({column} = (NULLIF(current_setting('spor.organisation'::text, true), ''::text))::uuid)"
 """The design's policy, as PostgreSQL writes it back."""
 
-APPEND_ONLY = {"organisation_settings", "series", "scores", "progress", "audit_events", "audit_seals", "organisations"}
+APPEND_ONLY = {
+    "organisation_settings",
+    "own_instruments",
+    "wordings",
+    "series",
+    "scores",
+    "progress",
+    "audit_events",
+    "audit_seals",
+    "organisations",
+}
 SINGLE_COLUMNS = {"administrations": {"superseded_at"}, "credentials": {"revoked_at", "expires_at"}}
 
 

@@ -284,6 +284,7 @@ version = "2"
 title = "Made up"
 main_subscale = "total"
 not_for_change = "retrospective"
+validated = false
 asks_about_suicide = false
 
 [sources.own]

@@ -87,6 +87,12 @@ def test_what_rests_on_figures_that_were_not_confirmed_says_so() -> None:
     assert set(unverified("session-feedback")) == {"total"}
 
 
+def test_a_screen_whose_rule_was_not_confirmed_says_so() -> None:
+    told = score_record({"instrument": "srs", "answers": {str(number): 9.5 for number in range(1, 5)}})
+    assert (told["screens"], told["unverified_screens"]) == ({"session": "negative"}, ["session"])
+    assert "unverified_screens" not in score_record(PHQ_9)
+
+
 def test_a_cutoff_by_sex_is_not_judged_without_it() -> None:
     record = {"instrument": "dudit", "answers": {str(number): 2 * (number == 1) for number in range(1, 12)}}
     found = {sex: scores(record | {"sex": sex})["total"]["cutoffs"] for sex in ("female", "male", None)}

@@ -109,6 +109,10 @@ def expected_keys() -> Iterator[str]:
         yield from (f"duty.{duty}" for critical in instrument.critical_items for duty in critical.duties)
         screens = (screen for form in instrument.forms for screen in form.screens)
         yield from (f"screen_outcome.{outcome.code}" for screen in screens for outcome in screen.outcomes)
+        if not instrument.validated:
+            for form in instrument.forms:
+                words = ("introduction", *(item.number for item in form.items))
+                yield from (f"wording.{instrument.key}.{form.key}.{word}" for word in words)
         subscales = (subscale for form in instrument.forms for subscale in form.subscales)
         for subscale in subscales:
             for bands in (subscale.bands, *subscale.further_bands.values()):

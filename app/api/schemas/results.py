@@ -15,8 +15,7 @@ from app.db.codes import AdministrationState, Clarification, RiskDuty
 from app.db.models import Score
 from app.db.results import KeptResult
 from app.scales.answers import Answers, states_of_letters
-from app.scales.catalogue import instrument as find_instrument
-from app.scales.instrument import Instrument
+from app.scales.instrument import Confidence, Instrument
 from app.scales.norms import NoTReason, Sex
 from app.scales.reading import ReadFor, read_score
 from app.scales.school import school_year, us_grade
@@ -99,10 +98,7 @@ class RiskAlertRead(Versioned):
     acknowledged_at: datetime | None
     acknowledged_by: UUID | None
     assessment: str | None
-    duties: list[str] = Field(
-        default_factory=lambda alert: list(_duties(find_instrument(alert["instrument"]), alert["item"])),
-        description="Legal duties to be reminded of.",
-    )
+    duties: list[str] = Field(description="Legal duties that the item reminded of.")
 
 
 class ReasonRead(Answer):
@@ -148,6 +144,7 @@ class ResultRead(Answer):
     critical: list[CriticalRead]
     asks_about_suicide: bool
     screens: dict[str, str] = Field(description="What each published rule that counts symptoms comes to: a hint.")
+    unverified_screens: list[str] = Field(description="Those whose rule could not be confirmed.")
     norms: NormsRead | None
     validated: bool = Field(description="False for a form of somebody's own, of which no study is known.")
     risk_alerts: list[RiskAlertRead]
@@ -156,10 +153,9 @@ class ResultRead(Answer):
 
 def result_read(kept: KeptResult) -> ResultRead:
     """Show what was made of an administration; nothing is shown as a result while it needs clarification."""
-    administration = kept.administration
-    instrument = find_instrument(administration.instrument)
+    administration, instrument = kept.administration, kept.instrument
     shown = administration.state in (AdministrationState.FINAL, AdministrationState.AMENDED)
-    patient = _read_for(kept)
+    patient, form = _read_for(kept), instrument.form(administration.form)
     answers: object = named_answers(kept)
     if answers is None and administration.body is not None:
         body = read_body(administration.body)
@@ -168,11 +164,12 @@ def result_read(kept: KeptResult) -> ResultRead:
         version=administration.version,
         state=AdministrationState(administration.state),
         clarifications=[Clarification(each) for each in administration.clarifications or ()],
-        scores={score.subscale: _score_read(kept, instrument, score, patient) for score in kept.scores},
+        scores={score.subscale: _score_read(kept, score, patient) for score in kept.scores},
         critical=[_critical_read(instrument, each) for each in read_critical(instrument, answers)],
         asks_about_suicide=instrument.asks_about_suicide,
-        screens=_screened(kept, instrument) if shown else {},
-        norms=_norms_read(kept, instrument, patient),
+        screens=_screened(kept) if shown else {},
+        unverified_screens=[each.key for each in form.screens if each.source.confidence is Confidence.UNVERIFIED],
+        norms=_norms_read(kept, patient),
         validated=instrument.validated,
         risk_alerts=[RiskAlertRead.model_validate(alert) for alert in kept.alerts],
         verdict=VerdictRead.model_validate(kept.verdict) if shown and kept.verdict else None,
@@ -184,16 +181,12 @@ def named_answers(kept: KeptResult) -> dict[str, float | None] | None:
     administration = kept.administration
     if administration.answers is None:
         return None
-    return find_instrument(administration.instrument).form(administration.form).answers(administration.answers)
+    return kept.instrument.form(administration.form).answers(administration.answers)
 
 
 def _critical_read(instrument: Instrument, answer: CriticalAnswer) -> CriticalRead:
-    duties = _duties(instrument, answer.item) if answer.status is CriticalStatus.POSITIVE else ()
+    duties = instrument.critical_item(answer.item).duties if answer.status is CriticalStatus.POSITIVE else ()
     return CriticalRead(item=answer.item, kind=answer.kind, status=answer.status, code=answer.code, duties=list(duties))
-
-
-def _duties(instrument: Instrument, item: str) -> tuple[str, ...]:
-    return next((each.duties for each in instrument.critical_items if each.item == item), ())
 
 
 def _answered_on(kept: KeptResult) -> date:
@@ -205,16 +198,18 @@ def _read_for(kept: KeptResult) -> ReadFor:
     return ReadFor(None if kept.sex is None else Sex(kept.sex), us_grade(year))
 
 
-def _norms_read(kept: KeptResult, instrument: Instrument, patient: ReadFor) -> NormsRead | None:
-    if instrument.norms is None:
+def _norms_read(kept: KeptResult, patient: ReadFor) -> NormsRead | None:
+    if kept.instrument.norms is None:
         return None
     year = school_year(kept.birth_month.year, _answered_on(kept))
-    return NormsRead(population=instrument.norms.population, school_year=year, grade=patient.grade)
+    return NormsRead(population=kept.instrument.norms.population, school_year=year, grade=patient.grade)
 
 
-def _score_read(kept: KeptResult, instrument: Instrument, score: Score, patient: ReadFor) -> ScoreRead:
-    form = instrument.form(kept.administration.form)
-    reading = read_score(instrument, form, form.subscale(score.subscale), score.value, patient, prorated=score.prorated)
+def _score_read(kept: KeptResult, score: Score, patient: ReadFor) -> ScoreRead:
+    form = kept.instrument.form(kept.administration.form)
+    reading = read_score(
+        kept.instrument, form, form.subscale(score.subscale), score.value, patient, prorated=score.prorated
+    )
     return ScoreRead(
         **{name: getattr(score, name) for name in ("value", "prorated", "missing", "band", "is_case", "reason")},
         further_bands=dict(reading.further_bands),
@@ -225,10 +220,10 @@ def _score_read(kept: KeptResult, instrument: Instrument, score: Score, patient:
     )
 
 
-def _screened(kept: KeptResult, instrument: Instrument) -> dict[str, str]:
+def _screened(kept: KeptResult) -> dict[str, str]:
     """Give what the form's screens come to."""
     administration = kept.administration
-    form = instrument.form(administration.form)
+    form = kept.instrument.form(administration.form)
     if not form.screens or administration.answers is None or administration.item_states is None:
         return {}
     states = states_of_letters(administration.item_states)

@@ -11,6 +11,7 @@ from app.db.models.care import (
     TreatmentRelation,
     TreatmentSession,
 )
+from app.db.models.instruments import OwnInstrument, Wording
 from app.db.models.measures import Administration, Curve, Progress, Score, Series
 from app.db.models.organisation import (
     Credential,
@@ -38,6 +39,7 @@ __all__ = [
     "Informant",
     "Organisation",
     "OrganisationSettings",
+    "OwnInstrument",
     "Patient",
     "Programme",
     "Progress",
@@ -49,4 +51,5 @@ __all__ = [
     "TreatmentRelation",
     "TreatmentSession",
     "User",
+    "Wording",
 ]

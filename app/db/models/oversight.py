@@ -5,7 +5,17 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, Identity, Index, LargeBinary, SmallInteger, UniqueConstraint, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.dialects.postgresql import UUID as PG_UUID
 from sqlalchemy.orm import Mapped, mapped_column
@@ -49,6 +59,7 @@ class RiskAlert(OfEpisode, Base):
     kind: Mapped[str]
     code: Mapped[int] = mapped_column(SmallInteger)
     duty: Mapped[str]
+    duties: Mapped[list[str]] = mapped_column(ARRAY(TEXT), server_default=text("'{}'"))
     answered_at: Mapped[datetime]
     raised_at: Mapped[datetime]
     due_at: Mapped[datetime | None]
