@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from app.cli import (
+    changing,
     charts,
     database,
     demonstration,
@@ -34,6 +35,7 @@ app.command()(demonstration.demo)
 app.command()(description.openapi)
 app.command()(charts.chart)
 app.command()(scoring.score)
+app.command()(changing.change)
 app.command()(settings.settings)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")

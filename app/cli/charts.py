@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
-import math
-import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -20,6 +16,7 @@ import typer
 from app.charts.charted import ChartedSeries, judged_afresh
 from app.charts.page import page, with_words
 from app.charts.trajectory import trajectory_chart
+from app.cli.files import name_of, number, require, rows_of, text_of
 from app.errors import InvalidInput, InvalidSeries
 from app.scales.catalogue import catalogue
 from app.scales.subscale import Subscale
@@ -60,34 +57,19 @@ def chart(
     Vega-Lite specification goes to standard output.
     """
     instruments = catalogue()
-    _require(instrument in instruments, f"--instrument must be one of {', '.join(instruments)}")
-    _require(language in LANGUAGES, f"--language must be one of {', '.join(LANGUAGES)}")
-    _require(out is None or out.suffix in _SUFFIXES, f"--out must end in one of {', '.join(_SUFFIXES)}")
+    require(instrument in instruments, f"--instrument must be one of {', '.join(instruments)}")
+    require(language in LANGUAGES, f"--language must be one of {', '.join(LANGUAGES)}")
+    require(out is None or out.suffix in _SUFFIXES, f"--out must end in one of {', '.join(_SUFFIXES)}")
     found, plan = instruments[instrument], Plan(planned_dose=planned_dose)
-    _require(found.for_change, f"{found.title} is not followed over time")
-    _require(len(found.forms) == 1, f"{found.title} has several forms, and is not drawn from a file")
-    name = "standard input" if file == "-" else file
-    rows = list(_rows(_text(file, name), name, found.form(None).subscale(found.main_subscale)))
+    require(found.for_change, f"{found.title} is not followed over time")
+    require(len(found.forms) == 1, f"{found.title} has several forms, and is not drawn from a file")
+    name = name_of(file)
+    rows = list(_rows(text_of(file), name, found.form(None).subscale(found.main_subscale)))
     charted = judged_afresh(found, _series(_of_one(rows, only, name), name), Policy(), plan)
     if out is None:
         print(_specification(charted, language))
     else:
         _write(_drawn(charted, language, out.suffix), out)
-
-
-def _require(holds: bool, rule: str) -> None:
-    if not holds:
-        raise InvalidInput(rule)
-
-
-def _text(file: str, name: str) -> str:
-    try:
-        content = sys.stdin.buffer.read() if file == "-" else Path(file).read_bytes()
-        return content.decode("utf-8-sig")
-    except OSError as error:
-        raise InvalidInput(f"can't read {name}: {error.strerror}") from None
-    except UnicodeDecodeError:
-        raise InvalidInput(f"{name} is not UTF-8") from None
 
 
 def _rows(text: str, name: str, scale: Subscale) -> Iterator[_Row]:
@@ -98,50 +80,40 @@ def _rows(text: str, name: str, scale: Subscale) -> Iterator[_Row]:
     InvalidInput
         With file, line and column, and what is allowed; never with what stood there.
     """
-    reader = csv.DictReader(io.StringIO(text, newline=""), strict=True)
-    try:
-        missing = [column for column in _COLUMNS if column not in (reader.fieldnames or ())]
-        _require(not missing, f"{name}, line 1: the columns must be {','.join(_COLUMNS)}")
-        for cells in reader:
-            where = f"{name}, line {reader.line_num}"
-            _require(None not in cells and None not in cells.values(), f"{where}: there must be a cell for each column")
-            yield _Row(
-                line=reader.line_num,
-                id=cells["id"],
-                dose=int(_figure(cells, "dose", where, 0, _MOST_SESSIONS, whole=True)),
-                weeks=_figure(cells, "weeks", where, -_MOST_WEEKS, _MOST_WEEKS),
-                score=_figure(cells, "score", where, scale.minimum, scale.maximum, whole=True),
-            )
-    except csv.Error:
-        raise InvalidInput(f"{name}, line {reader.reader.line_num}: the line is no CSV") from None
+    for line, cells in rows_of(text, name, _COLUMNS):
+        where = f"{name}, line {line}"
+        yield _Row(
+            line=line,
+            id=cells["id"],
+            dose=int(_figure(cells, "dose", where, 0, _MOST_SESSIONS, whole=True)),
+            weeks=_figure(cells, "weeks", where, -_MOST_WEEKS, _MOST_WEEKS),
+            score=_figure(cells, "score", where, scale.minimum, scale.maximum, whole=True),
+        )
 
 
-def _figure(cells: dict[str, str], column: str, where: str, low: int, high: int, *, whole: bool = False) -> float:
-    try:
-        figure = float(cells[column])
-    except ValueError:
-        figure = math.nan
+def _figure(cells: Mapping[str, str], column: str, where: str, low: int, high: int, *, whole: bool = False) -> float:
     kind = "a whole number" if whole else "a number"
-    fits = low <= figure <= high and (not whole or figure.is_integer())
-    _require(fits, f"{where}, column {column}: must be {kind} from {low} to {high}")
+    rule = f"{where}, column {column}: must be {kind} from {low} to {high}"
+    figure = number(cells[column], rule)
+    require(low <= figure <= high and (not whole or figure.is_integer()), rule)
     return figure
 
 
 def _of_one(rows: Sequence[_Row], only: str | None, name: str) -> list[_Row]:
     """Give the rows of one id."""
     ids = {row.id for row in rows}
-    _require(only is not None or len(ids) <= 1, f"{name} has {len(ids)} ids: name one with --id")
+    require(only is not None or len(ids) <= 1, f"{name} has {len(ids)} ids: name one with --id")
     found = [row for row in rows if only in (None, row.id)]
-    _require(bool(found), f"{name} has no rows" if only is None else f"{name} has no rows with that --id")
+    require(bool(found), f"{name} has no rows" if only is None else f"{name} has no rows with that --id")
     return found
 
 
 def _series(rows: Sequence[_Row], name: str) -> Series:
     """Place the scores as the file has them, whose weeks and doses are taken as they are."""
     for earlier, row in pairwise(rows):
-        _require(earlier.weeks <= row.weeks, f"{name}, line {row.line}, column weeks: must not be before the row above")
+        require(earlier.weeks <= row.weeks, f"{name}, line {row.line}, column weeks: must not be before the row above")
     for row in rows:
-        _require(
+        require(
             row.weeks >= 0 or row.dose == 0,
             f"{name}, line {row.line}, column dose: must be 0 in the waiting time, before week 0",
         )

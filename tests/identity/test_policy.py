@@ -8,9 +8,15 @@ from app.db.codes import Role
 from app.errors import Forbidden
 from app.identity.policy import ALLOWED, Action, check
 
-CHANGES_THE_ORGANISATION = {Action.ADD_PROGRAMME, Action.CHANGE_PROGRAMME, Action.CHANGE_SETTINGS}
+CHANGES_THE_ORGANISATION = {
+    Action.ADD_PROGRAMME,
+    Action.CHANGE_PROGRAMME,
+    Action.CHANGE_SETTINGS,
+    Action.ADD_INSTRUMENT,
+    Action.LOAD_WORDING,
+}
 READS_THE_ORGANISATION = {Action.LIST_PROGRAMMES, Action.READ_PROGRAMME, Action.READ_SETTINGS}
-READS_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM}
+READS_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM, Action.LIST_INSTRUMENTS, Action.READ_INSTRUMENT}
 OF_PERSONS = set(Action) - CHANGES_THE_ORGANISATION - READS_THE_ORGANISATION - READS_DESCRIPTIONS
 """Everything else shows or changes data of a patient."""
 
