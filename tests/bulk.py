@@ -99,6 +99,7 @@ def _care_for(clinic: Clinic, episode: dict[str, Any], *, assessed: bool) -> Non
     parent = {"role": "parent", "label": "mother"}
     created(therapist.post(f"/v1/patients/{episode['patient_id']}/informants", parent))
     created(therapist.post(f"{path}/assignments", {"instrument": "gad-7", "opens_at": episode["opened_at"]}))
+    created(therapist.post(f"{path}/goals", {"place": 1, "words": "sleep", "set_at": episode["opened_at"]}))
     review = {"dose": 3, "with_patient": True, "causes": ["alliance"], "action": "continue"}
     created(therapist.post(f"{path}/reviews", review))
     stored = created(put(clinic.therapist, administration(episode, phq_9(15, item_9=1), week=WEEKS - 0.5)))

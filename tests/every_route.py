@@ -38,6 +38,8 @@ select e.id as episode, e.patient_id as patient, r.user_id as therapist,
          where a.organisation_id = e.organisation_id and a.episode_id = e.id limit 1) as attendance,
        (select a.id from assignments a
          where a.organisation_id = e.organisation_id and a.episode_id = e.id limit 1) as assignment,
+       (select g.id from goals g
+         where g.organisation_id = e.organisation_id and g.episode_id = e.id limit 1) as goal,
        (select v.id from reviews v
          where v.organisation_id = e.organisation_id and v.episode_id = e.id limit 1) as review,
        (select p.id from episode_programmes p
@@ -145,6 +147,7 @@ def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
         Action.READ_SESSION: get("/v1/treatment-sessions/{}", "session"),
         Action.LIST_ATTENDANCES: get("/v1/treatment-sessions/{}/attendances", "session"),
         Action.LIST_ASSIGNMENTS: of_episode("/assignments"),
+        Action.LIST_GOALS: of_episode("/goals"),
         Action.LIST_REVIEWS: of_episode("/reviews"),
         Action.LIST_RISK_ALERTS: Asking(lambda _: therapist.get("/v1/risk-alerts"), A_CASELOAD),
         Action.LIST_INSTRUMENTS: Asking(lambda _: therapist.get("/v1/instruments")),
@@ -211,6 +214,8 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
             "/v1/episodes/{}/assignments", "episode", {"instrument": "phq-9", "opens_at": at(12)}
         ),
         Action.CHANGE_ASSIGNMENT: patch("/v1/assignments/{}", "assignment", {"state": "declined", "reason": "ill"}),
+        Action.ADD_GOAL: post("/v1/episodes/{}/goals", "episode", {"place": 2, "words": "work again", "set_at": at(5)}),
+        Action.CHANGE_GOAL: patch("/v1/goals/{}", "goal", {"words": "sleep all night"}),
         Action.RECORD_REVIEW: post("/v1/episodes/{}/reviews", "episode", review),
         Action.CHANGE_REVIEW: patch("/v1/reviews/{}", "review", {"done_at": at(12)}),
         Action.ACKNOWLEDGE_RISK_ALERT: Asking(acknowledge),

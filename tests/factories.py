@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.api.examples import EXAMPLES
+from app.api.schemas.goals import GoalCreate
 from app.api.schemas.instruments import InstrumentFile
 from app.db.codes import OrganisationMode, Role
 from app.db.ids import uuid7
@@ -200,6 +201,7 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "row_id": listed(clinic.therapist.get(f"{path}/programmes"))[0],
         "attendance_id": listed(clinic.therapist.get(f"/v1/treatment-sessions/{session['id']}/attendances"))[0],
         "assignment_id": created(clinic.therapist.post(f"{path}/assignments", asked)),
+        "goal_id": created(clinic.therapist.post(f"{path}/goals", EXAMPLES[GoalCreate])),
         "review_id": created(clinic.therapist.post(f"{path}/reviews", review)),
         "alert_id": stored["result"]["risk_alerts"][0],
         "programme_id": programme,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.schemas import administrations, care, instruments, settings
+from app.api.schemas import administrations, care, goals, instruments, settings
 
 _PATIENT = "0197a1c0-6d2e-7b44-8a51-3c9e5f107d21"
 _EPISODE = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
@@ -135,6 +135,8 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "opens_at": "2026-03-02T09:00:00+01:00",
         "closes_at": "2026-03-09T09:00:00+01:00",
     },
+    goals.GoalCreate: {"place": 1, "words": "å sove hele natten", "set_at": "2026-03-02T09:30:00+01:00"},
+    goals.GoalChange: {"ended_at": "2026-05-04T09:30:00+02:00", "reached": True},
     care.AssignmentChange: {"state": "declined", "reason": "did not want to today"},
     care.ReviewCreate: {
         "dose": 7,

@@ -12,6 +12,7 @@ from app.db.models import (
     Attendance,
     Episode,
     EpisodeProgramme,
+    Goal,
     Informant,
     Patient,
     Review,
@@ -23,7 +24,7 @@ from app.db.scope import get_patient, may_reach_episode, may_reach_patient, reac
 from app.db.session import Work
 from app.errors import InvalidReference, NotFound
 
-Hanging = TypeVar("Hanging", EpisodeProgramme, Attendance, Assignment, Review, RiskAlert, Series)
+Hanging = TypeVar("Hanging", EpisodeProgramme, Attendance, Assignment, Goal, Review, RiskAlert, Series)
 
 
 def patients(work: Work, after: UUID | None, limit: int) -> list[Patient]:

@@ -66,6 +66,7 @@ WRITES = {
         "treatment_sessions": "record_session change_session",
         "attendances": "add_attendance change_attendance",
         "assignments": "add_assignment change_assignment",
+        "goals": "add_goal change_goal",
         "reviews": "record_review change_review",
         "risk_alerts": "acknowledge_risk_alert",
     }.items()
@@ -118,6 +119,8 @@ def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
         Action.CHANGE_ATTENDANCE: {"outcome": "no_show"},
         Action.ADD_ASSIGNMENT: {"instrument": "phq-9", "opens_at": at},
         Action.CHANGE_ASSIGNMENT: {"state": "completed"},
+        Action.ADD_GOAL: {"place": 2, "words": "work again", "set_at": at},
+        Action.CHANGE_GOAL: {"words": "sleep all night"},
         Action.RECORD_REVIEW: {"dose": 1, "with_patient": True, "causes": ["alliance"], "action": "continue"},
         Action.CHANGE_REVIEW: {"note": "agreed"},
         Action.ACKNOWLEDGE_RISK_ALERT: {"assessment": "talked it through"},

@@ -123,6 +123,7 @@ def test_every_edit_rests_on_the_version_that_was_read(clinic: Clinic) -> None:
         "/v1/treatment-sessions/{session_id}": {"minutes": 60},
         "/v1/attendances/{attendance_id}": {"minutes": 30},
         "/v1/assignments/{assignment_id}": {"state": "completed"},
+        "/v1/goals/{goal_id}": {"words": "sleep all night"},
         "/v1/reviews/{review_id}": {"note": "agreed"},
         "/v1/risk-alerts/{alert_id}/acknowledgement": {"assessment": "talked it through"},
         "/v1/programmes/{programme_id}": {"planned_dose": 10},

@@ -18,7 +18,7 @@ from httpx2 import Response
 from pydantic import BaseModel, ValidationError
 
 from app.api.examples import EXAMPLES
-from app.api.schemas import administrations, care, instruments, settings
+from app.api.schemas import administrations, care, goals, instruments, settings
 from app.config import Settings
 from app.db.session import Database
 from app.identity.policy import Action
@@ -329,6 +329,9 @@ def use_everything(clinic: Clinic) -> None:
     ).json()
     therapist.get(f"{at_episode}/assignments")
     therapist.patch(f"/v1/assignments/{assignment['id']}", EXAMPLES[care.AssignmentChange], 1)
+    goal = therapist.post(f"{at_episode}/goals", EXAMPLES[goals.GoalCreate]).json()
+    therapist.get(f"{at_episode}/goals")
+    therapist.patch(f"/v1/goals/{goal['id']}", EXAMPLES[goals.GoalChange], 1)
     review = therapist.post(f"{at_episode}/reviews", EXAMPLES[care.ReviewCreate] | {"dose": 4}).json()
     therapist.get(f"{at_episode}/reviews")
     therapist.patch(f"/v1/reviews/{review['id']}", EXAMPLES[care.ReviewChange], 1)

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Row, insert, select, text, update
 
 from app.api.examples import EXAMPLES
+from app.api.schemas.goals import GoalCreate
 from app.api.schemas.instruments import Questionnaire
 from app.db.codes import Role
 from app.db.embedded import EmbeddedServer
@@ -59,6 +60,7 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
     created(clinic.therapist.post(f"{path}/assignments", {"instrument": "gad-7", "opens_at": START.isoformat()}))
     review = {"dose": 1, "with_patient": True, "causes": ["alliance"], "action": "continue"}
     created(clinic.therapist.post(f"{path}/reviews", review))
+    created(clinic.therapist.post(f"{path}/goals", EXAMPLES[GoalCreate]))
     # Nothing writes these two yet.
     created(clinic.lead.post("/v1/instruments", own_instrument()))
     created(clinic.lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[Questionnaire]))

@@ -73,6 +73,7 @@ DoseSoFar: TypeAlias = Annotated[int, Field(ge=0, le=500), BeforeValidator(_whol
 Days: TypeAlias = Annotated[int, Field(ge=1, le=366), BeforeValidator(_whole_number)]
 Minutes: TypeAlias = Annotated[int, Field(ge=0, le=1440), BeforeValidator(_whole_number)]
 Pathway: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole_number)]
+GoalPlace: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole_number)]
 EvidenceLevel: TypeAlias = Annotated[int, Field(ge=0, le=5), BeforeValidator(_whole_number)]
 
 # Spaces around a text are dropped, so that one of spaces alone is empty; the document has to say it in a pattern.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint
+from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -190,6 +190,33 @@ class Attendance(OfEpisode, Base):
     reason: Mapped[str | None]
     mode: Mapped[str | None]
     minutes: Mapped[int | None] = mapped_column(SmallInteger)
+
+
+class Goal(OfEpisode, Base):
+    """What the patient wants to reach, in the patient's own words; at one of the places of the form own-goals."""
+
+    __tablename__ = "goals"
+    __table_args__ = (
+        belongs_to("episodes"),
+        Index(None, "organisation_id", "episode_id"),
+        Index(
+            "goals_place_key",
+            "organisation_id",
+            "episode_id",
+            "place",
+            unique=True,
+            postgresql_where=text("ended_at is null"),
+        ),
+        CheckConstraint("place between 1 and 3", name="place"),
+        CheckConstraint("ended_at >= set_at", name="ends_after_it_was_set"),
+        CheckConstraint("ended_at is not null or reached is null", name="reached_when_ended"),
+    )
+
+    place: Mapped[int] = mapped_column(SmallInteger)
+    words: Mapped[str]
+    set_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    reached: Mapped[bool | None]
 
 
 class Assignment(OfEpisode, Base):
