@@ -37,7 +37,7 @@ class FormWording:
     items : mapping of str to str
         By the item's number.
     choices : mapping of str to mapping of int to str
-        By the item's number and the code; empty for an item that is answered on a line.
+        By the item's number and the code; of an item that is answered on a line, the two ends or none.
     introduction : str or None
         What stands above the questions; None where there is nothing.
     """

@@ -134,4 +134,6 @@ def _is_ours(instrument: Instrument) -> bool:
 def _our_wording(instrument: Instrument, form: Form, language: str) -> FormWording:
     prefix = f"wording.{instrument.key}.{form.key}"
     items = {item.number: say(f"{prefix}.{item.number}", language) for item in form.items}
-    return FormWording(language, items, introduction=say(f"{prefix}.introduction", language))
+    words = [say(f"wording_end.{end}", language) for end in ("not_at_all", "fully")]
+    ends = {item.number: dict(zip((item.codes[0], item.codes[-1]), words, strict=True)) for item in form.items}
+    return FormWording(language, items, ends, say(f"{prefix}.introduction", language))

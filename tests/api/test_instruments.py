@@ -144,6 +144,8 @@ def test_our_own_forms_are_worded_in_three_languages(clinic: Clinic) -> None:
         assert set(forms) == {"adult", "child", "caregiver"}
         said[language] = [item["text"] for form in forms.values() for item in form["items"]]
         assert all(form["introduction"] for form in forms.values())
+        ends = {choice["text"] for form in forms.values() for item in form["items"] for choice in item["choices"]}
+        assert len(ends) == 2
     assert len({text for texts in said.values() for text in texts}) >= 30
     assert said["nb"][2] == "Jeg følte meg forstått og respektert."
 

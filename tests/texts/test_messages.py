@@ -77,12 +77,13 @@ OWN = (
     *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
     *("stale", "prorated", "not_asked_about_suicide", "not_validated"),
+    *("wording_end.not_at_all", "wording_end.fully"),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )
 
 NAMES = (
     *("band.", "norm_population.", "phase.", "administration_state.", "critical_kind.", "problem."),
-    *("chart.", "signal_word.", "verdict_word.", "change_word.", "screen_outcome."),
+    *("chart.", "signal_word.", "verdict_word.", "change_word.", "screen_outcome.", "wording_end."),
 )
 """Kinds of messages that are names; all others are sentences."""
 
