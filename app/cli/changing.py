@@ -13,10 +13,9 @@ import typer
 
 from app.cli.files import name_of, number, require, rows_of, text_of
 from app.scales.catalogue import instrument as find_instrument
-from app.scales.change import Better, ChangeCriteria
+from app.scales.change import Better, ChangeCategory, ChangeCriteria
 from app.scales.reliable_change import (
     ChangeMethod,
-    ChangeOutcome,
     Functional,
     Spread,
     change_index,
@@ -150,28 +149,28 @@ def _cutoff(
     functional: Functional | None,
     criteria: ChangeCriteria | None,
     better: Better,
-) -> tuple[float | None, ChangeOutcome]:
+) -> tuple[float | None, ChangeCategory]:
     """Give the cut-off, and what leaving it reliably is called."""
     if asked is None:
         limit = None if criteria is None or criteria.cutoff is None else float(criteria.cutoff)
-        return limit, ChangeOutcome.RELIABLE_RECOVERY
+        return limit, ChangeCategory.RELIABLE_RECOVERY
     if asked in ("a", "b", "c"):
         require(spread is not None, "means and standard deviations must be given, where fewer than two pairs differ")
         assert spread is not None, "it was just required"
         limit = clinical_cutoff(asked, spread, functional, better=better)
-        return limit, ChangeOutcome.CLINICALLY_SIGNIFICANT_CHANGE
-    return number(asked, "--cutoff must be a, b, c or a number"), ChangeOutcome.CLINICALLY_SIGNIFICANT_CHANGE
+        return limit, ChangeCategory.CLINICALLY_SIGNIFICANT_CHANGE
+    return number(asked, "--cutoff must be a, b, c or a number"), ChangeCategory.CLINICALLY_SIGNIFICANT_CHANGE
 
 
-def _row(change: _Change, better: Better, cutoff: float | None, left: ChangeOutcome) -> dict[str, Any]:
+def _row(change: _Change, better: Better, cutoff: float | None, left: ChangeCategory) -> dict[str, Any]:
     if math.isnan(change.pre) or math.isnan(change.post):
         return {"id": change.id, "improvement": None, "index": None, "category": None}
-    outcome = ChangeOutcome.NO_RELIABLE_CHANGE
+    outcome = ChangeCategory.NO_RELIABLE_CHANGE
     if change.reliable and change.index < 0:
-        outcome = ChangeOutcome.RELIABLE_DETERIORATION
+        outcome = ChangeCategory.RELIABLE_DETERIORATION
     elif change.reliable:
         beyond = cutoff is not None and crosses(change.pre, change.post, cutoff, better)
-        outcome = left if beyond else ChangeOutcome.RELIABLE_IMPROVEMENT
+        outcome = left if beyond else ChangeCategory.RELIABLE_IMPROVEMENT
     improvement = change.pre - change.post if better is Better.LOWER else change.post - change.pre
     return {
         "id": change.id,

@@ -20,8 +20,16 @@ class Better(StrEnum):
 
 
 class ChangeCategory(StrEnum):
-    """What a change between two scores amounts to; exclusive and exhaustive."""
+    """What a change between two scores amounts to; exclusive and exhaustive.
 
+    Two of them ask for more than a reliable change, and are told where a start and an end are compared: `spor change`,
+    reports. While help goes on, what it amounts to so far is one of the other three.
+    """
+
+    RELIABLE_RECOVERY = "reliable_recovery"
+    """Reliably better, a case by the published cut-off at the start and none at the end."""
+    CLINICALLY_SIGNIFICANT_CHANGE = "clinically_significant_change"
+    """Reliably better, and from the clinical to the other side of a cut-off a, b or c (Jacobson & Truax 1991)."""
     RELIABLE_IMPROVEMENT = "reliable_improvement"
     NO_RELIABLE_CHANGE = "no_reliable_change"
     RELIABLE_DETERIORATION = "reliable_deterioration"

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import MalformedBody
-from app.scales.change import Better, ChangeCriteria
+from app.scales.change import Better, ChangeCategory, ChangeCriteria
 
 Scores = NDArray[np.float64]
 
@@ -33,18 +33,6 @@ class ChangeMethod(StrEnum):
     def critical(self) -> float:
         """The index from which on a change is reliable."""
         return 1.65 if self is ChangeMethod.HAGEMAN_ARRINDELL else 1.96
-
-
-class ChangeOutcome(StrEnum):
-    """What a change amounts to; exclusive and exhaustive."""
-
-    RELIABLE_RECOVERY = "reliable_recovery"
-    """Reliably better, a case by the published cut-off at the start and none at the end."""
-    CLINICALLY_SIGNIFICANT_CHANGE = "clinically_significant_change"
-    """Reliably better, and from the clinical to the other side of a cut-off a, b or c (Jacobson & Truax 1991)."""
-    RELIABLE_IMPROVEMENT = "reliable_improvement"
-    NO_RELIABLE_CHANGE = "no_reliable_change"
-    RELIABLE_DETERIORATION = "reliable_deterioration"
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,13 +264,13 @@ class CompositeChange:
     reliably_deteriorated: bool
 
     @property
-    def outcome(self) -> ChangeOutcome:
+    def outcome(self) -> ChangeCategory:
         """The one outcome that it amounts to."""
         if self.reliably_improved:
-            return ChangeOutcome.RELIABLE_RECOVERY if self.recovered else ChangeOutcome.RELIABLE_IMPROVEMENT
+            return ChangeCategory.RELIABLE_RECOVERY if self.recovered else ChangeCategory.RELIABLE_IMPROVEMENT
         if self.reliably_deteriorated:
-            return ChangeOutcome.RELIABLE_DETERIORATION
-        return ChangeOutcome.NO_RELIABLE_CHANGE
+            return ChangeCategory.RELIABLE_DETERIORATION
+        return ChangeCategory.NO_RELIABLE_CHANGE
 
 
 def composite_change(measures: Sequence[tuple[ChangeCriteria, float, float]]) -> CompositeChange:
@@ -309,7 +297,7 @@ def composite_change(measures: Sequence[tuple[ChangeCriteria, float, float]]) ->
     >>> from app.scales.catalogue import instrument
     >>> phq_9, gad_7 = (instrument(key).form(None).subscale("total").criteria for key in ("phq-9", "gad-7"))
     >>> composite_change([(phq_9, 18, 8), (gad_7, 12, 7)]).outcome
-    <ChangeOutcome.RELIABLE_RECOVERY: 'reliable_recovery'>
+    <ChangeCategory.RELIABLE_RECOVERY: 'reliable_recovery'>
     """
     at_start = any(criteria.is_case(first) for criteria, first, _ in measures)
     at_end = any(criteria.is_case(last) for criteria, _, last in measures)

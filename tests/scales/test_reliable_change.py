@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from app.errors import MalformedBody
 from app.scales.catalogue import instrument
-from app.scales.change import Better, ChangeCriteria
+from app.scales.change import Better, ChangeCategory, ChangeCriteria
 from app.scales.reliable_change import (
     ChangeMethod,
-    ChangeOutcome,
     Functional,
     Spread,
     change_index,
@@ -191,12 +190,12 @@ def test_the_composite_amounts_to_one_outcome() -> None:
         for phq_9, gad_7 in (((18, 8), (12, 7)), ((18, 12), (12, 7)), ((12, 18), (10, 11)), ((10, 9), (5, 5)))
     ]
     assert found == [
-        ChangeOutcome.RELIABLE_RECOVERY,
-        ChangeOutcome.RELIABLE_IMPROVEMENT,
-        ChangeOutcome.RELIABLE_DETERIORATION,
-        ChangeOutcome.NO_RELIABLE_CHANGE,
+        ChangeCategory.RELIABLE_RECOVERY,
+        ChangeCategory.RELIABLE_IMPROVEMENT,
+        ChangeCategory.RELIABLE_DETERIORATION,
+        ChangeCategory.NO_RELIABLE_CHANGE,
     ]
 
 
 def test_a_measure_without_a_published_reliable_change_has_not_changed_reliably() -> None:
-    assert composite_change([(ChangeCriteria(0, 40), 40, 0)]).outcome is ChangeOutcome.NO_RELIABLE_CHANGE
+    assert composite_change([(ChangeCriteria(0, 40), 40, 0)]).outcome is ChangeCategory.NO_RELIABLE_CHANGE
