@@ -13,6 +13,7 @@ import numpy as np
 
 from app.scales.answers import read_answers
 from app.scales.catalogue import catalogue
+from app.scales.columns import NOT_ANSWERED, Codes, score_columns
 from app.scales.scoring import score
 from app.trajectories.course import Course
 from app.trajectories.growth import default_curve
@@ -25,6 +26,7 @@ _COURSES = 500
 _PATIENTS_OF_LONG_BATCH = 25
 _SCORINGS = 2000
 _REPETITIONS = 5
+_MANY = 1_000_000
 
 Done = TypeVar("Done")
 
@@ -54,6 +56,9 @@ def measure_core() -> list[CoreTime]:
             _time(lambda: _courses(rng, _PATIENTS_OF_LONG_BATCH, 0), assess_many, _PATIENTS_OF_LONG_BATCH * _WEEKS),
         ),
         *(_scoring(key, rng) for key in sorted(catalogue())),
+        CoreTime(
+            "scoring a phq-9 among a million of them, as columns", _time(lambda: _million(rng), _score_columns, _MANY)
+        ),
     ]
 
 
@@ -92,15 +97,29 @@ def _assess_one_by_one(courses: Sequence[Course]) -> None:
         assess(each.series, each.criteria, each.curve, each.policy, each.plan)
 
 
+def _million(rng: np.random.Generator) -> Codes:
+    """Draw a million PHQ-9, one item in fifty left blank."""
+    codes = rng.integers(0, 4, (_MANY, 10)).astype(np.int16)
+    codes[rng.random(codes.shape) < 1 / 50] = NOT_ANSWERED
+    return codes
+
+
+def _score_columns(codes: Codes) -> None:
+    score_columns(catalogue()["phq-9"].form(None), codes)
+
+
 def _scoring(key: str, rng: np.random.Generator) -> CoreTime:
     """Time the scoring of an instrument's first form, with one item left blank where that is allowed."""
     form = catalogue()[key].forms[0]
 
-    def answered() -> list[dict[str, int]]:
-        codes = {item.number: item.choices.codes for item in form.items}
-        return [{number: int(rng.choice(of_item)) for number, of_item in codes.items()} for _ in range(_SCORINGS)]
+    def answered() -> list[dict[str, float]]:
+        offered = {item.number: [item.choices.answer(code) for code in item.codes] for item in form.items}
+        drawn = {number: rng.integers(len(answers), size=_SCORINGS) for number, answers in offered.items()}
+        return [
+            {number: answers[drawn[number][place]] for number, answers in offered.items()} for place in range(_SCORINGS)
+        ]
 
-    def score_all(given: list[dict[str, int]]) -> None:
+    def score_all(given: list[dict[str, float]]) -> None:
         for answers in given:
             score(form, read_answers(form, answers))
 

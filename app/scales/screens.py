@@ -44,7 +44,10 @@ class Sign:
         """Tell whether a code shows the sign."""
         if code is None:
             return False
-        return code >= self.at_least if self.at_least is not None else code <= (self.at_most or 0)
+        if self.at_least is not None:
+            return code >= self.at_least
+        assert self.at_most is not None, "a sign has one of the two"
+        return code <= self.at_most
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +90,9 @@ class MeanAbove:
     items: tuple[str, ...]
 
     def met(self, codes: Codes) -> bool:
-        """Tell whether it does; of nothing there is no mean."""
+        """Tell whether it does; of nothing there is no mean, and none above a limit."""
         applying = [code for number in self.items if (code := codes[number]) is not None]
-        return sum(applying) > self.limit * len(applying) if applying else False
+        return sum(applying) > self.limit * len(applying)
 
 
 Requirement = Count | MeanAbove

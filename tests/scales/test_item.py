@@ -121,6 +121,11 @@ def test_a_line_of_whole_points_takes_whole_numbers_only() -> None:
     assert type(line.answer(7)) is int
 
 
+def test_a_line_may_begin_anywhere() -> None:
+    assert a_line(1, 10, per_point=1).codes == tuple(range(1, 11))
+    assert a_line(1, 10, per_point=1).code(0) is None
+
+
 def test_a_refused_answer_is_told_what_the_line_takes() -> None:
     form = instrument("ors").form("adult")
     with pytest.raises(InvalidAnswer) as caught:
@@ -142,6 +147,10 @@ def test_tenths_add_up_exactly(codes: list[int]) -> None:
     form = instrument("ors").form("adult")
     scored = score(form, read_answers(form, {str(n): code / 10 for n, code in enumerate(codes, start=1)}))
     assert scored.subscales["total"].value == float(Fraction(sum(codes), 10))
+
+
+def test_the_youngest_age_of_a_limit_is_one() -> None:
+    assert CriticalItem("1", 1, "violence", SOURCE, under_age=1).under_age == 1
 
 
 # --- answers that take an item out
@@ -173,4 +182,5 @@ def test_a_reversed_item_may_not_apply_either() -> None:
 
 def test_a_list_of_choices_says_what_it_allows() -> None:
     assert a_choice_list().allowed == "0, 1, 2 or 3"
+    assert a_choice_list(codes=(0, 1)).allowed == "0 or 1"
     assert a_line(0, 20, per_point=2).allowed == "0.0 to 10.0 in steps of 0.5"

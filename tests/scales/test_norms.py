@@ -53,6 +53,11 @@ def test_a_broken_rule_is_named(make: Callable[[], object], rule: str) -> None:
         make()
 
 
+def test_a_standard_deviation_may_be_below_one() -> None:
+    # 50 + 10 x (2 - 1) / .5
+    assert Norm(Fraction(1), Fraction(1, 2), SOURCE).t(Fraction(2)) == 70
+
+
 @pytest.mark.parametrize(
     ("points", "exact", "printed", "shown", "band"),
     [

@@ -102,6 +102,26 @@ def test_the_critical_values() -> None:
     }
 
 
+def test_differences_without_any_reliable_part_give_no_index() -> None:
+    # SEM = 1 sqrt(1 - .75) = .5; (1 - .25) + (1 - .25) - 2 x .75 = 0
+    with pytest.raises(MalformedBody, match="vary no more than measurement error"):
+        change_index(HA, PRE, POST, Spread(40, 1, 50, 1, 0.75), 0.75, better=LOWER)
+
+
+def test_a_scale_of_small_numbers_has_small_spreads() -> None:
+    small = Spread(1.5, 0.5, 1.0, 0.25)
+    # 1.5 - 1.0 by sqrt 2 x .5 x sqrt(1 - .75) = .353553: 1.414214
+    [index] = change_index(JT, np.array([1.5]), np.array([1.0]), small, 0.75, better=LOWER)
+    assert index == pytest.approx(1.414214, abs=1e-6)
+    assert clinical_cutoff("b", small, Functional(0.5, 0.25), better=LOWER) == 1.0
+
+
+def test_one_point_may_be_a_reliable_change() -> None:
+    one = ChangeCriteria(0, 10, reliable_change=1)
+    assert composite_change([(one, 5, 4)]).outcome is ChangeCategory.RELIABLE_IMPROVEMENT
+    assert composite_change([(one, 5, 6)]).outcome is ChangeCategory.RELIABLE_DETERIORATION
+
+
 scores = st.floats(0, 60)
 
 

@@ -206,6 +206,14 @@ def test_all_problems_of_a_body_are_found_and_the_first_is_raised() -> None:
     assert problems(FORM, phq(1, 2), {"3": "declined"}) == ()
 
 
+def test_what_is_said_twice_of_one_item_does_not_hide_what_is_wrong_with_the_next() -> None:
+    found = problems(FORM, {}, {"1": SeveralValues(("blank", "declined")), "2": "lost"})
+    assert [(each.pointer, each.detail) for each in found] == [
+        ("/item_states/1", "item 1 is marked more than once, and differently"),
+        ("/item_states/2", "item 2 has an item state that is not known"),
+    ]
+
+
 def test_states_are_checked_even_when_the_answers_are_none_at_all() -> None:
     found = problems(FORM, "rubbish", {"1": "lost"})
     assert [problem.pointer for problem in found] == ["/answers", "/item_states/1"]

@@ -16,7 +16,7 @@ from app.scales.instrument import Form
 from app.scales.scoring import Answers, ItemState, screen
 from app.scales.screens import Count, MeanAbove, Outcome, Screen, Sign
 from app.scales.skips import SkipRule
-from tests.scales.factories import SOURCE, a_form, an_item
+from tests.scales.factories import SOURCE, a_form, a_subscale, an_item
 
 ANY = Count(1, (Sign("1", at_least=1),))
 
@@ -79,6 +79,25 @@ def a_screen(*outcomes: Outcome, key: str = "screen") -> Screen:
 def test_a_broken_rule_is_named(make: Callable[[], object], rule: str) -> None:
     with pytest.raises(InstrumentDataError, match=rule):
         make()
+
+
+def test_a_sign_is_shown_from_its_code_on_or_down_from_it() -> None:
+    assert [Sign("1", at_least=2).shown(code) for code in (None, 1, 2, 3)] == [False, False, True, True]
+    assert [Sign("1", at_most=0).shown(code) for code in (None, 0, 1, 2)] == [False, True, False, False]
+
+
+def test_a_mean_above_its_limit() -> None:
+    above = MeanAbove(Fraction(3, 2), ("1", "2"))
+    found = [above.met({"1": one, "2": two}) for one, two in ((1, 2), (2, 2), (None, 2), (None, 1), (None, None))]
+    assert found == [False, True, True, False, False]
+
+
+def test_rules_that_fit_are_taken() -> None:
+    mean = a_screen(Outcome("found", (MeanAbove(Fraction(1), ("1", "2")), ANY)))
+    items = tuple(an_item(number, codes=(0, 2, 4)) for number in "123")
+    total = a_subscale(maximum=12)
+    form = a_form(items=items, subscales=(total,), skip_rules=(SkipRule(("1",), ("2", "3"), SOURCE),))
+    assert (a_form(screens=(mean,)).screens, len(form.skip_rules)) == ((mean,), 1)
 
 
 def test_the_items_that_a_screen_looks_at_are_named_once() -> None:
