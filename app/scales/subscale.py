@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
+from math import floor
 from types import MappingProxyType
 
 from app.scales.bands import Band, Cutoff, band_of, require_bands
@@ -159,12 +160,15 @@ class Subscale:
         object.__setattr__(self, "case_by_score", tuple(self._is_case(score) for score in scores))
 
     def is_case(self, score: float) -> bool | None:
-        """Tell whether a score lies on the clinical side of the cut-off; None where none is published."""
-        return self.case_by_score[int(score) - self.minimum] if self.is_whole else self._is_case(score)
+        """Tell whether a score lies on the clinical side of the cut-off; None where none is published.
+
+        Cut-offs are whole points, so that a score between two of them lies where the lower one does.
+        """
+        return self.case_by_score[floor(score) - self.minimum]
 
     def band(self, score: float) -> str | None:
-        """Give the code of the band that a score lies in; None where no bands are published."""
-        return self.band_by_score[int(score) - self.minimum] if self.is_whole else band_of(self.bands, score)
+        """Give the code of the band that a score lies in, as with cut-offs; None where no bands are published."""
+        return self.band_by_score[floor(score) - self.minimum]
 
     def further_band_codes(self, score: float) -> dict[str, str | None]:
         """Give the codes of the bands that a score lies in, in the other ways of dividing the range."""

@@ -153,6 +153,11 @@ def test_the_youngest_age_of_a_limit_is_one() -> None:
     assert CriticalItem("1", 1, "violence", SOURCE, under_age=1).under_age == 1
 
 
+def test_what_lies_between_two_codes_is_none() -> None:
+    choices = instrument("audit").form(None).items[8].choices
+    assert [choices.code(value) for value in (0, 1, 2, 3, 4)] == [0, None, 2, None, 4]
+
+
 # --- answers that take an item out
 
 

@@ -215,8 +215,9 @@ def test_what_is_said_twice_of_one_item_does_not_hide_what_is_wrong_with_the_nex
 
 
 def test_states_are_checked_even_when_the_answers_are_none_at_all() -> None:
-    found = problems(FORM, "rubbish", {"1": "lost"})
-    assert [problem.pointer for problem in found] == ["/answers", "/item_states/1"]
+    for answers in ("rubbish", None, 1):
+        found = problems(FORM, answers, {"1": "lost"})
+        assert [problem.pointer for problem in found] == ["/answers", "/item_states/1"]
 
 
 @given(st.sampled_from([item.number for item in FORM.items]), json_like)
