@@ -170,7 +170,7 @@ def test_what_does_not_apply_is_neither_counted_nor_missing() -> None:
 
 def test_where_nothing_applies_there_is_no_score() -> None:
     scored = total(means(), i1=9, i2=9, i3=9)
-    assert (scored.value, scored.reason, scored.missing) == (None, NoScoreReason.NOTHING_APPLIES, 0)
+    assert scored == Score(None, False, 0, None, None, NoScoreReason.NOTHING_APPLIES, 0, 0, 0)
 
 
 def test_where_nothing_that_applies_was_answered_too_much_is_missing() -> None:

@@ -73,6 +73,9 @@ HTTP_PROBLEMS = (
     "internal-error",
 )
 
+FIGURES = ("missing", "bands", "further_bands")
+"""What of a score may not be confirmed, beside the figures that have a source by name."""
+
 OWN = (
     *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
@@ -83,7 +86,16 @@ OWN = (
 
 NAMES = (
     *("band.", "norm_population.", "phase.", "administration_state.", "critical_kind.", "problem."),
-    *("chart.", "signal_word.", "verdict_word.", "change_word.", "screen_outcome.", "wording_end."),
+    *(
+        "chart.",
+        "signal_word.",
+        "verdict_word.",
+        "change_word.",
+        "screen_outcome.",
+        "wording_end.",
+        "cutoff.",
+        "figure.",
+    ),
 )
 """Kinds of messages that are names; all others are sentences."""
 
@@ -116,6 +128,10 @@ def expected_keys() -> Iterator[str]:
                 yield from (f"wording.{instrument.key}.{form.key}.{word}" for word in words)
         subscales = (subscale for form in instrument.forms for subscale in form.subscales)
         for subscale in subscales:
+            yield from ("cutoff.caseness", *(f"cutoff.{cutoff.key}" for cutoff in subscale.further_cutoffs))
+            yield from (
+                f"figure.{name}" for name in (*FIGURES, *subscale.not_found, *subscale.sources) if name != "loinc"
+            )
             for bands in (subscale.bands, *subscale.further_bands.values()):
                 yield from (f"band.{band.code}" for band in bands)
         if instrument.norms is not None:
