@@ -230,5 +230,10 @@ def _row(work: Work, judged: Progress, version: int, settings: ServiceSettings) 
         "signal": judged.signal,
         "signal_reason": judged.signal_reason,
         "responder_state": judged.responder_state,
-        "reasons": [{"code": reason.code, "evidence": dict(reason.evidence)} for reason in judged.reasons],
+        "reasons": [{"code": reason.code, "evidence": _to_keep(reason.evidence)} for reason in judged.reasons],
     }
+
+
+def _to_keep(evidence: Mapping[str, Any]) -> dict[str, Any]:
+    """Round what is shown with one decimal to six digits: sixteen of them would be a third of what a reason takes."""
+    return {name: float(f"{each:.6g}") if isinstance(each, float) else each for name, each in evidence.items()}
