@@ -216,7 +216,7 @@ def test_what_is_said_twice_of_one_item_does_not_hide_what_is_wrong_with_the_nex
 
 def test_states_are_checked_even_when_the_answers_are_none_at_all() -> None:
     for answers in ("rubbish", None, 1):
-        found = problems(FORM, answers, {"1": "lost"})
+        found = problems(FORM, answers, {"1": "lost", "2": "declined"})
         assert [problem.pointer for problem in found] == ["/answers", "/item_states/1"]
 
 
