@@ -305,7 +305,7 @@ def test_a_gate_settles_the_score_whatever_else_was_answered() -> None:
     form = a_form(items=items, subscales=(gated,))
     for codes in ((3, 3, 3, 0), (None, None, None, 0)):
         settled = score(form, answers_of(codes)).subscales["total"]
-        assert (settled.value, settled.band, settled.reason) == (0, "none", None)
+        assert (settled.value, settled.band, settled.reason, settled.skipped) == (0, "none", None, 0)
     assert scored(form, 3, 3, 3, 1) == {"total": (9, False)}
     assert scored(form, 3, 3, 3, None) == {"total": (9, False)}
     assert scored(form, None, None, None, 1) == {"total": (None, False)}

@@ -109,6 +109,15 @@ def test_the_items_that_a_screen_looks_at_are_named_once() -> None:
     )
 
 
+def test_what_a_skip_rule_answers_counts_0_in_a_screen_too() -> None:
+    shown = a_screen(Outcome("shown", (Count(1, (Sign("2", at_least=1),)),)))
+    form = a_form(screens=(shown,), skip_rules=(SkipRule(("1",), ("2", "3"), SOURCE),))
+    skipped = Answers((0, None, None), (ItemState.ANSWERED, ItemState.NOT_SHOWN, ItemState.BLANK))
+    declined = Answers((0, None, None), (ItemState.ANSWERED, ItemState.DECLINED, ItemState.BLANK))
+    assert screen(form, skipped) == {"screen": "negative"}
+    assert screen(form, declined) == {"screen": "undetermined"}
+
+
 # --- against the obvious: every way of filling in the blanks
 
 
