@@ -13,7 +13,7 @@ import typer
 
 from app.cli.files import name_of, number, require, rows_of, text_of
 from app.scales.catalogue import instrument as find_instrument
-from app.scales.change import Better, ChangeCategory, ChangeCriteria
+from app.scales.change import Better, ChangeCategory, ChangeCriteria, improvement
 from app.scales.reliable_change import (
     ChangeMethod,
     Functional,
@@ -128,14 +128,10 @@ def _by_published_points(published: Subscale, pairs: _Pairs) -> tuple[Any, Any, 
     require(points is not None, "no reliable change is published for it: give --reliability")
     assert points is not None, "it was just required"
     critical = ChangeMethod.JACOBSON_TRUAX.critical
-    improvement = _improvement(pairs, published.criteria.better)
+    improved = improvement(pairs.pre, pairs.post, published.criteria.better)
     source = published.sources["reliable_change"]
     told = {"reliable_change": points, "source": source.text, "confidence": str(source.confidence)}
-    return improvement * critical / points, np.abs(improvement) >= points, told | {"critical": critical}
-
-
-def _improvement(pairs: _Pairs, better: Better) -> Any:
-    return pairs.pre - pairs.post if better is Better.LOWER else pairs.post - pairs.pre
+    return improved * critical / points, np.abs(improved) >= points, told | {"critical": critical}
 
 
 def _functional(mean: float | None, sd: float | None) -> Functional | None:
@@ -171,10 +167,9 @@ def _row(change: _Change, better: Better, cutoff: float | None, left: ChangeCate
     elif change.reliable:
         beyond = cutoff is not None and crosses(change.pre, change.post, cutoff, better)
         outcome = left if beyond else ChangeCategory.RELIABLE_IMPROVEMENT
-    improvement = change.pre - change.post if better is Better.LOWER else change.post - change.pre
     return {
         "id": change.id,
-        "improvement": float(improvement),
+        "improvement": float(improvement(change.pre, change.post, better)),
         "index": float(change.index),
         "category": str(outcome),
     }

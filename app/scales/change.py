@@ -8,8 +8,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING, TypeVar
 
 from app.errors import InstrumentDataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 class Better(StrEnum):
@@ -17,6 +22,32 @@ class Better(StrEnum):
 
     LOWER = "lower"
     HIGHER = "higher"
+
+
+Points = TypeVar("Points", float, "NDArray[np.float64]")
+
+
+def improvement(baseline: Points, score: Points, better: Better) -> Points:
+    """Give the change from baseline, positive when the patient is better: of one score, or of each of an array.
+
+    Parameters
+    ----------
+    baseline, score : float, or array of float, shape (n,)
+        Points; NaN where a score is missing.
+    better : Better
+        Which end of the scale is the good one.
+
+    Returns
+    -------
+    float or array of float, shape (n,)
+        Points; NaN where either score is missing.
+
+    Examples
+    --------
+    >>> improvement(15, 9, Better.LOWER), improvement(15, 9, Better.HIGHER)
+    (6, -6)
+    """
+    return baseline - score if better is Better.LOWER else score - baseline
 
 
 class ChangeCategory(StrEnum):
@@ -86,7 +117,7 @@ class ChangeCriteria:
         >>> ChangeCriteria(0, 40, Better.HIGHER).improvement(baseline=15, score=9)
         -6
         """
-        return baseline - score if self.better is Better.LOWER else score - baseline
+        return improvement(baseline, score, self.better)
 
     def is_case(self, score: float) -> bool:
         """Tell whether a score lies on the clinical side of the cut-off; False where there is no cut-off.

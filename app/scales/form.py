@@ -11,7 +11,7 @@ from app.scales.item import CriticalItem, Item
 from app.scales.missing import MissingMethod
 from app.scales.screens import Screen
 from app.scales.skips import SkipRule
-from app.scales.sources import Source, require, require_key, require_unique
+from app.scales.sources import Confidence, Source, require, require_key, require_unique
 from app.scales.subscale import Subscale
 
 
@@ -103,7 +103,7 @@ class Form:
     def _check_rules(self) -> None:
         items = {item.number: item for item in self.items}
         for rule in self.skip_rules:
-            rule.check(items, list(items))
+            rule.check(items)
         require_unique((screen.key for screen in self.screens), "screen of a form")
         for screen in self.screens:
             screen.check(items)
@@ -158,6 +158,11 @@ class Form:
         )
         items = [item for each in parts for item in each.items]
         require(len(items) == len(set(items)), f"an item must not count twice in subscale {subscale.key}")
+
+    @property
+    def unverified_screens(self) -> list[str]:
+        """Keys of the screens whose rule could not be confirmed."""
+        return [each.key for each in self.screens if each.source.confidence is Confidence.UNVERIFIED]
 
     def fits_age(self, age_years: float) -> bool:
         """Tell whether the form is meant for patients of an age.

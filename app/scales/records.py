@@ -12,7 +12,7 @@ from typing import Any
 from app.errors import InvalidInput, MalformedBody, UnknownInstrument, slug
 from app.scales.answers import SeveralValues
 from app.scales.catalogue import catalogue, instrument
-from app.scales.instrument import Confidence, Form, Instrument
+from app.scales.instrument import Form, Instrument
 from app.scales.norms import Sex, TScore
 from app.scales.reading import ReadFor, Reading, read_score
 from app.scales.scoring import (
@@ -90,8 +90,8 @@ def _scored(record: object) -> dict[str, Any]:
         told["norms"] = asked.norms.population
     if fits and form.screens:
         told["screens"] = screen(form, read)
-        if unverified := [each.key for each in form.screens if each.source.confidence is Confidence.UNVERIFIED]:
-            told["unverified_screens"] = unverified
+        if form.unverified_screens:
+            told["unverified_screens"] = form.unverified_screens
     if not asked.validated:
         told["validated"] = False
     told["critical"] = [_critical(each) for each in scores.critical]

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.errors import MalformedBody
-from app.scales.change import Better, ChangeCategory, ChangeCriteria
+from app.scales.change import Better, ChangeCategory, ChangeCriteria, improvement
 
 Scores = NDArray[np.float64]
 
@@ -240,8 +240,7 @@ def percentage_improvement(baseline: float, score: float, better: Better = Bette
     """
     if baseline == 0:
         return None
-    change = baseline - score if better is Better.LOWER else score - baseline
-    return 100 * change / abs(baseline)
+    return 100 * improvement(baseline, score, better) / abs(baseline)
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,17 +300,12 @@ def composite_change(measures: Sequence[tuple[ChangeCriteria, float, float]]) ->
     """
     at_start = any(criteria.is_case(first) for criteria, first, _ in measures)
     at_end = any(criteria.is_case(last) for criteria, _, last in measures)
-    directions = {_direction(criteria, first, last) for criteria, first, last in measures}
+    categories = {criteria.category(first, last) for criteria, first, last in measures}
+    better = ChangeCategory.RELIABLE_IMPROVEMENT in categories
+    worse = ChangeCategory.RELIABLE_DETERIORATION in categories
     return CompositeChange(
         case_at_start=at_start,
         recovered=at_start and not at_end,
-        reliably_improved=1 in directions and -1 not in directions,
-        reliably_deteriorated=-1 in directions and 1 not in directions,
+        reliably_improved=better and not worse,
+        reliably_deteriorated=worse and not better,
     )
-
-
-def _direction(criteria: ChangeCriteria, first: float, last: float) -> int:
-    improvement = criteria.improvement(first, last)
-    if criteria.reliable_change is None or abs(improvement) < criteria.reliable_change:
-        return 0
-    return 1 if improvement > 0 else -1

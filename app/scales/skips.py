@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from app.scales.item import Item
@@ -36,8 +36,8 @@ class SkipRule:
         require(bool(self.after) and bool(self.skips), "a skip rule needs items on both sides")
         require_unique((*self.after, *self.skips), "item of a skip rule")
 
-    def check(self, items: Mapping[str, Item], order: Sequence[str]) -> None:
-        """Require that a form's items are what the rule takes them for.
+    def check(self, items: Mapping[str, Item]) -> None:
+        """Require that a form's items, in the order in which they are asked, are what the rule takes them for.
 
         Raises
         ------
@@ -48,5 +48,6 @@ class SkipRule:
             require(number in items, f"the form has no item {number}, which a skip rule names")
             item = items[number]
             require(0 in item.codes and item.points(0) == 0, f"item {number} of a skip rule must have the answer 0")
-        last = max(order.index(number) for number in self.after)
-        require(all(order.index(number) > last for number in self.skips), "only what is asked later can be skipped")
+        place = {number: index for index, number in enumerate(items)}
+        last = max(place[number] for number in self.after)
+        require(all(place[number] > last for number in self.skips), "only what is asked later can be skipped")

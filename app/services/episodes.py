@@ -17,8 +17,8 @@ from app.db.record import next_position, of_episode
 from app.db.scope import get_episode, get_of_episode, get_patient
 from app.db.session import Work
 from app.errors import InvalidReference, StateConflict
+from app.services.instruments import require_for_change
 from app.services.settings import current_settings
-from app.services.trajectories import require_for_change
 from app.services.verdicts import verdicts_issued_anew
 
 EVERYTHING = datetime.min.replace(tzinfo=UTC)

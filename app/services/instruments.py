@@ -9,13 +9,13 @@ from app.db.instruments import add_own_instrument, find_instrument, instruments_
 from app.db.models import Wording
 from app.db.session import Work
 from app.db.wordings import add_wording, languages_with_wording, wordings_of
-from app.errors import InstrumentDataError, MalformedBody
+from app.errors import InstrumentDataError, InstrumentNotForChange, MalformedBody
 from app.scales.catalogue import catalogue
 from app.scales.instrument import Form, Instrument
 from app.scales.own import load_own_instrument
 from app.scales.wording import FormWording, read_questionnaire
 from app.services.settings import current_settings
-from app.texts.catalogue import say
+from app.texts.catalogue import LANGUAGES, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ def list_instruments(work: Work) -> list[Listed]:
             instrument=each,
             enabled=settings.enables(each),
             own=key not in catalogue(),
-            languages=["nb", "nn", "en"] if _is_ours(each) else languages.get(key, []),
+            languages=list(LANGUAGES) if _is_ours(each) else languages.get(key, []),
         )
         for key, each in sorted(work.ask(instruments_in_use(work)).items())
     ]
@@ -117,6 +117,22 @@ def load_wording(work: Work, key: str, form: str, questionnaire: object) -> Form
         wording={"items": dict(wording.items), "choices": choices, "introduction": wording.introduction},
     )
     return wording
+
+
+def require_for_change(instrument: Instrument, pointer: str) -> None:
+    """Refuse an instrument that is not followed over time, and say why it is not.
+
+    Raises
+    ------
+    InstrumentNotForChange
+        If it is not.
+    """
+    if instrument.not_for_change is not None:
+        raise InstrumentNotForChange(
+            f"{instrument.title} is not followed over time: {instrument.not_for_change.because}",
+            pointer=pointer,
+            allowed=", ".join(each.key for each in catalogue().values() if each.for_change),
+        )
 
 
 def _read(kept: Wording) -> FormWording:

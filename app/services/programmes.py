@@ -10,7 +10,7 @@ from app.db.editing import add, edit, get_of_organisation
 from app.db.instruments import find_instrument
 from app.db.models import Programme
 from app.db.session import Work
-from app.services.trajectories import require_for_change
+from app.services.instruments import require_for_change
 
 
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:

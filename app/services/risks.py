@@ -109,8 +109,9 @@ def _last_code(
 def _code(admission: Admission, record: EpisodeRecord, kept: KeptAdministration, item: str) -> int | None:
     """Give what was answered to an item, if it is of the same instrument in the same version."""
     instrument = admission.instrument
-    other_versions = {each.id for each in record.series if each.instrument_version != instrument.version}
-    if kept.answers is None or kept.instrument != instrument.key or kept.series_id in other_versions:
+    if kept.answers is None or kept.instrument != instrument.key:
+        return None
+    if any(each.id == kept.series_id and each.instrument_version != instrument.version for each in record.series):
         return None
     return kept.answers[instrument.form(kept.form).position[item]]
 

@@ -14,10 +14,10 @@ from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptSeries
 from app.db.instruments import find_instrument
 from app.db.scope import get_episode
 from app.db.session import Work
-from app.errors import InstrumentNotForChange, NotFound, StateConflict
-from app.scales.catalogue import catalogue
+from app.errors import NotFound, StateConflict
 from app.scales.change import ChangeCategory
 from app.scales.instrument import Instrument
+from app.services.instruments import require_for_change
 from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import Comparison, comparison_for, place, plan_of, standing_verdicts, used_scores
 from app.trajectories.outlook import ExpectedCurve, ReviewPoint, expected_curve, review_points
@@ -138,22 +138,6 @@ def _series(
     ]
     newest_version = max((kept.instrument_version for kept in found), default=None)
     return _only([kept for kept in found if kept.instrument_version == newest_version])
-
-
-def require_for_change(instrument: Instrument, pointer: str) -> None:
-    """Refuse an instrument that is not followed over time, and say why it is not.
-
-    Raises
-    ------
-    InstrumentNotForChange
-        If it is not.
-    """
-    if instrument.not_for_change is not None:
-        raise InstrumentNotForChange(
-            f"{instrument.title} is not followed over time: {instrument.not_for_change.because}",
-            pointer=pointer,
-            allowed=", ".join(each.key for each in catalogue().values() if each.for_change),
-        )
 
 
 def _only(found: list[KeptSeries]) -> KeptSeries:

@@ -15,7 +15,7 @@ from app.db.codes import AdministrationState, Clarification, RiskDuty
 from app.db.models import Score
 from app.db.results import KeptResult
 from app.scales.answers import Answers, states_of_letters
-from app.scales.instrument import Confidence, Instrument
+from app.scales.instrument import Instrument
 from app.scales.norms import NoTReason, Sex
 from app.scales.reading import ReadFor, read_score
 from app.scales.school import school_year, us_grade
@@ -155,7 +155,8 @@ def result_read(kept: KeptResult) -> ResultRead:
     """Show what was made of an administration; nothing is shown as a result while it needs clarification."""
     administration, instrument = kept.administration, kept.instrument
     shown = administration.state in (AdministrationState.FINAL, AdministrationState.AMENDED)
-    patient, form = _read_for(kept), instrument.form(administration.form)
+    form, year = instrument.form(administration.form), school_year(kept.birth_month.year, _answered_on(kept))
+    patient = ReadFor(None if kept.sex is None else Sex(kept.sex), us_grade(year))
     answers: object = named_answers(kept)
     if answers is None and administration.body is not None:
         body = read_body(administration.body)
@@ -168,8 +169,8 @@ def result_read(kept: KeptResult) -> ResultRead:
         critical=[_critical_read(instrument, each) for each in read_critical(instrument, answers)],
         asks_about_suicide=instrument.asks_about_suicide,
         screens=_screened(kept) if shown else {},
-        unverified_screens=[each.key for each in form.screens if each.source.confidence is Confidence.UNVERIFIED],
-        norms=_norms_read(kept, patient),
+        unverified_screens=form.unverified_screens,
+        norms=_norms_read(instrument, year),
         validated=instrument.validated,
         risk_alerts=[RiskAlertRead.model_validate(alert) for alert in kept.alerts],
         verdict=VerdictRead.model_validate(kept.verdict) if shown and kept.verdict else None,
@@ -193,16 +194,10 @@ def _answered_on(kept: KeptResult) -> date:
     return (kept.administration.completed_at or kept.administration.received_at).date()
 
 
-def _read_for(kept: KeptResult) -> ReadFor:
-    year = school_year(kept.birth_month.year, _answered_on(kept))
-    return ReadFor(None if kept.sex is None else Sex(kept.sex), us_grade(year))
-
-
-def _norms_read(kept: KeptResult, patient: ReadFor) -> NormsRead | None:
-    if kept.instrument.norms is None:
+def _norms_read(instrument: Instrument, year: int | None) -> NormsRead | None:
+    if instrument.norms is None:
         return None
-    year = school_year(kept.birth_month.year, _answered_on(kept))
-    return NormsRead(population=kept.instrument.norms.population, school_year=year, grade=patient.grade)
+    return NormsRead(population=instrument.norms.population, school_year=year, grade=us_grade(year))
 
 
 def _score_read(kept: KeptResult, score: Score, patient: ReadFor) -> ScoreRead:
