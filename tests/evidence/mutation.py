@@ -18,6 +18,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,14 @@ from tests.programs import ROOT
 CORE: Final = ("scales", "trajectories")
 MUTANTS: Final = 60
 COPIED: Final = ("app", "tests", "pyproject.toml", "README.md")
+
+LOADED_ONCE: Final = ("app.scales.instrument_file", "app.scales.screen_table")
+"""What reads the instruments' files: once, for all tests, so that mutmut asks only the first test that needed them."""
+
+TESTS_OF_INSTRUMENTS: Final = tuple(
+    f"tests/scales/test_{name}.py"
+    for name in ("catalogue", "instrument", "further_instruments", "rcads", "sdq", "norms", "screens", "scoring")
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             if not given.modules or module in given.modules
         }
         mutmut(folder, *(mutant for mutants in chosen.values() for mutant in mutants))
-        results = results_of(folder)
+        results = {**results_of(folder)}
+        survivors = [each for module in LOADED_ONCE for each in chosen.get(module, ()) if results[each] == "survived"]
+        results |= tried_again(folder, survivors)
         tell(chosen, results)
         tell_survivors(folder, chosen, results)
     return 0
@@ -76,6 +87,21 @@ def results_of(folder: Path) -> Mapping[str, str]:
         found |= {mutant: status_by_exit_code[code] for mutant, code in codes.items()}
     assert found, (folder / "mutmut.log").read_text(encoding="utf-8")[-2000:]
     return found
+
+
+def tried_again(folder: Path, survivors: Sequence[str]) -> Mapping[str, str]:
+    """Ask all tests of the instruments about mutants, and give what became of them."""
+
+    def outcome(mutant: str) -> str:
+        command = [sys.executable, "-m", "pytest", "-x", "-q", "--no-cov", "-n0", "-p", "no:cacheprovider"]
+        environment = {**os.environ, "MUTANT_UNDER_TEST": mutant, "PYTHONPATH": "."}
+        done = subprocess.run(
+            [*command, *TESTS_OF_INSTRUMENTS], cwd=folder / "mutants", env=environment, capture_output=True, check=False
+        )
+        return "survived" if done.returncode == 0 else "killed"
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip(survivors, pool.map(outcome, survivors), strict=True))
 
 
 def mutants_of(folder: Path) -> Mapping[str, list[str]]:

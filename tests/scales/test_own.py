@@ -47,6 +47,16 @@ def test_a_fault_names_file_line_and_rule(old: str, new: str, told: str) -> None
     assert fault_of(TEXT.replace(old, new, 1)).startswith(told)
 
 
+def test_the_line_of_a_fault_is_the_nearest_that_stands_there() -> None:
+    """A table without its key is told by the line of the table, and so is a key that is taken, wherever it stands."""
+    text = TEXT.replace('key = "sleep-check"\n', "", 1).replace("title =", 'key = "phq-9"\ntitle =', 1)
+    place = text.split("\n").index('key = "phq-9"') + 1
+    assert fault_of(f"# ours\n{text}", "phq-9.toml").startswith(f"phq-9.toml:{place + 1}: phq-9 is the key")
+    missing = TEXT.replace("code = 1, topic", "kode = 1, topic", 1)
+    line = next(number for number, each in enumerate(missing.split("\n"), 1) if "kode = 1" in each)
+    assert fault_of(missing).startswith(f"{FILE}:{line}: ")
+
+
 def test_what_is_missing_at_the_end_is_told_of_the_last_line() -> None:
     assert fault_of('key = "a"\nb = [1,\n') == f"{FILE}:3: not TOML: Invalid value (at end of document)"
 

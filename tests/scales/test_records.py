@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.scales.answers import SeveralValues
-from app.scales.catalogue import instrument
+from app.scales.catalogue import catalogue, instrument
 from app.scales.records import score_record
 
 PHQ_9 = {"instrument": "phq-9", "answers": {str(number): 1 for number in range(1, 10)}}
@@ -145,16 +145,50 @@ def test_a_form_for_another_age_gives_no_score_with_the_reason() -> None:
     assert scores(PHQ_9 | {"age": 12})["total"]["value"] == 9
 
 
+def test_an_age_and_a_grade_may_lie_at_their_limits() -> None:
+    assert scores(SDQ | {"age": 0})["emotional"]["reason"] == "wrong_form_for_age"
+    assert scores(PHQ_9 | {"age": 120})["total"]["value"] == 9
+    # Norms begin with grade 3; the first year of school is a grade all the same.
+    assert scores(RCADS | {"grade": 0, "sex": "female"})["sp"]["t"].keys() == {"reason"}
+
+
+def test_what_is_screened_is_told_only_of_the_right_age() -> None:
+    assert "screens" not in score_record(PHQ_9 | {"age": 11})
+    assert "screens" not in score_record({"instrument": "gad-7", "answers": {"1": 2}})
+
+
+def test_the_states_of_items_count() -> None:
+    """AUDIT, nobody drinks: items 2 to 8 are skipped and count 0, but one that was declined is not skipped."""
+    answers = {"1": 0, "9": 0, "10": 0}
+    assert scores({"instrument": "audit", "answers": answers})["total"]["value"] == 0
+    declined = scores({"instrument": "audit", "answers": answers, "item_states": {"4": "declined"}})["total"]
+    assert (declined["value"], declined["missing"]) == (None, 1)
+
+
+def test_an_impact_supplement_may_be_whole() -> None:
+    assert scores(SDQ | {"gate": 1, "impact": [0, 2, 3, 0, 2]})["impact"]["value"] == 1 + 2 + 1  # 0 1 2 3 count 0 0 1 2
+
+
 @pytest.mark.parametrize(
     ("record", "error"),
     [
         ([], {"type": "malformed-body"}),
-        ({"answers": {}}, {"type": "malformed-body", "field": "instrument"}),
+        (
+            {"answers": {}},
+            {"type": "malformed-body", "field": "instrument", "allowed": ", ".join(catalogue())},
+        ),
         ({"instrument": 9, "answers": {}}, {"type": "malformed-body", "field": "instrument"}),
         ({"instrument": "phq-8", "answers": {}}, {"type": "unknown-instrument", "field": "instrument"}),
         (SDQ | {"form": "parent"}, {"type": "unknown-instrument", "field": "form"}),
         (SDQ | {"form": None}, {"type": "unknown-instrument", "field": "form"}),
-        (PHQ_9 | {"name": "x"}, {"type": "malformed-body", "field": "name"}),
+        (
+            PHQ_9 | {"name": "x"},
+            {
+                "type": "malformed-body",
+                "field": "name",
+                "allowed": "instrument, form, answers, item_states, age, sex, grade, gate, impact",
+            },
+        ),
         (PHQ_9 | {"age": "12"}, {"type": "malformed-body", "field": "age", "allowed": "a number from 0 to 120"}),
         (PHQ_9 | {"age": -1}, {"type": "malformed-body", "field": "age"}),
         (PHQ_9 | {"age": 121}, {"type": "malformed-body", "field": "age"}),

@@ -108,6 +108,31 @@ def test_differences_without_any_reliable_part_give_no_index() -> None:
         change_index(HA, PRE, POST, Spread(40, 1, 50, 1, 0.75), 0.75, better=LOWER)
 
 
+def test_equal_pairs_have_no_difference_to_speak_of() -> None:
+    """Both spreads 1, correlation 1: the differences don't vary, whatever the reliability."""
+    with pytest.raises(MalformedBody, match="vary no more than measurement error"):
+        change_index(HA, PRE, POST, Spread(40, 1, 50, 1, 1.0), 0.999, better=LOWER)
+
+
+def test_the_difference_score_of_small_numbers_is_judged_like_that_of_large_ones() -> None:
+    """Ten times smaller scores have the same index, as an index has no unit."""
+    large, small = Spread(40, 7.5, 50, 8, 0.3), Spread(0.4, 0.075, 0.5, 0.08, 0.3)
+    of_large = change_index(HA, PRE, POST, large, 0.8, better=LOWER)
+    np.testing.assert_allclose(change_index(HA, PRE / 100, POST / 100, small, 0.8, better=LOWER), of_large)
+
+
+def test_what_is_allowed_is_told() -> None:
+    with pytest.raises(MalformedBody) as of_sd:
+        Spread(40, 0, 50, 7.5)
+    with pytest.raises(MalformedBody) as of_mean:
+        Spread(float("nan"), 7.5, 50, 7.5)
+    with pytest.raises(MalformedBody) as of_cutoff:
+        clinical_cutoff("d", TEXTBOOK, None, better=LOWER)
+    told = [each.value.allowed for each in (of_sd, of_mean, of_cutoff)]
+    assert told == ["above 0", "a number", "a, b, c or a number"]
+    assert of_sd.value.detail == "sd_pre is out of its range"
+
+
 def test_a_scale_of_small_numbers_has_small_spreads() -> None:
     small = Spread(1.5, 0.5, 1.0, 0.25)
     # 1.5 - 1.0 by sqrt 2 x .5 x sqrt(1 - .75) = .353553: 1.414214

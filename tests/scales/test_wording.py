@@ -37,6 +37,10 @@ BY_OPTIONS_OWN_ORDINAL = [
 ]
 
 
+def ordinal(url: str, value: float) -> dict[str, Any]:
+    return coded("urn:x", "x", "x", extension=[{"url": url, "valueDecimal": value}])
+
+
 def questionnaire(*items: dict[str, Any], **more: object) -> dict[str, Any]:
     return {"resourceType": "Questionnaire", "language": "nb", "item": list(items)} | more
 
@@ -90,6 +94,28 @@ def test_answers_may_stand_in_a_contained_value_set() -> None:
         read_questionnaire(GAD_7, questionnaire(*items, contained=contained))
 
 
+def test_the_system_of_a_value_set_is_that_of_its_answers() -> None:
+    concepts = [{"code": code, "display": f"svar {place}"} for place, code in enumerate(ANSWERS)]
+    contained = [
+        {"resourceType": "ValueSet", "id": "a", "compose": {"include": [{"system": LOINC, "concept": concepts}]}}
+    ]
+    items = [{"linkId": str(number), "text": "Spørsmål", "answerValueSet": "#a"} for number in range(1, 8)]
+    wording = read_questionnaire(GAD_7, questionnaire(*items, contained=contained))
+    assert wording.choices["7"] == {code: f"svar {code}" for code in range(4)}
+
+
+def test_a_question_may_be_as_long_as_is_said() -> None:
+    long = "x" * 4000
+    assert read_questionnaire(GAD_7, questionnaire(*gad_7(q4=question("4", text=long)))).items["4"] == long
+
+
+def test_a_fault_in_a_group_is_told_with_its_place() -> None:
+    group = {"linkId": "g", "item": [*gad_7()[:6], question("99")]}
+    with pytest.raises(MalformedBody) as caught:
+        read_questionnaire(GAD_7, questionnaire(group))
+    assert "/item/0/item/6/linkId" in {each.pointer for each in (caught.value, *caught.value.also)}
+
+
 def test_a_line_needs_no_answers() -> None:
     form = instrument("ors").form("adult")
     items = [{"linkId": str(number), "type": "decimal", "text": "Linje"} for number in range(1, 5)]
@@ -122,6 +148,8 @@ def test_what_is_no_questionnaire_of_ours_is_refused(body: object, pointer: str)
     with pytest.raises(MalformedBody) as caught:
         read_questionnaire(GAD_7, body)
     assert caught.value.pointer == pointer
+    allowed = {"/resourceType": "Questionnaire", "/language": "nb, nn, en"}
+    assert caught.value.allowed == allowed.get(pointer)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +177,23 @@ def test_what_is_no_questionnaire_of_ours_is_refused(body: object, pointer: str)
         (
             question("4", [*BY_CODE[:3], coded(None, "\N{SUPERSCRIPT THREE}", "x"), {"valueInteger": 3}]),
             {"an answer of item 4 belongs to none of its codes", "item 4 lists no answer for 3"},
+        ),
+        (
+            question("4", [*BY_ORDINAL[:2], ordinal(ORDINAL, 2.5), BY_ORDINAL[3]]),
+            {"an answer of item 4 belongs to none of its codes", "item 4 lists no answer for 2"},
+        ),
+        # A number under another name, a LOINC answer of another system, a digit that is not ours, and no number at all.
+        *(
+            (
+                question("4", [*BY_CODE[:3], option]),
+                {"an answer of item 4 belongs to none of its codes", "item 4 lists no answer for 3"},
+            )
+            for option in (
+                ordinal("urn:other", 3),
+                coded("urn:x", ANSWERS[3], "x"),
+                coded(None, "\N{ARABIC-INDIC DIGIT THREE}", "x"),
+                coded(None, "three", "x"),
+            )
         ),
     ],
 )
