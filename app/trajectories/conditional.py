@@ -1,21 +1,45 @@
-"""The growth model given scores: what is to be expected at points in treatment, and how far the true score moved.
+"""The growth model given scores: what is to be expected at points in treatment, and how far the true value moved.
 
-All arrays may have leading axes: one row for each of many patients with equally many scores.
+Arrays have an axis of shapes first; then there may be axes of patients with equally many scores.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from app.errors import InvalidSeries
-from app.trajectories.prediction import FloatArray, Prediction, TrueChange
+from app.trajectories.filtering import Variation, filter_scores, filter_series
+from app.trajectories.prediction import HALF_A_POINT, FloatArray, Prediction, TrueChange
 
 if TYPE_CHECKING:
     from app.trajectories.growth import GrowthCurve
+
+_LOG_TWO_PI = float(np.log(2 * np.pi))
+
+
+class Persons(NamedTuple):
+    """What is known of a patient given none of the scores, the first, the first two and so on to all n of them.
+
+    Parameters
+    ----------
+    shares : ndarray, shape (shapes, ..., n + 1)
+        Probability of each shape.
+    level, slope : ndarray, shape (shapes, ..., n + 1)
+        Expected deviation of the patient's level and slope from the mean, link units.
+    var_level, var_slope, covariance : ndarray, shape (shapes, ..., n + 1)
+        How sure that is.
+    """
+
+    shares: FloatArray
+    level: FloatArray
+    slope: FloatArray
+    var_level: FloatArray
+    var_slope: FloatArray
+    covariance: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +52,12 @@ class Conditional:
         The model.
     doses, weeks : ndarray, shape (..., n)
         Where the scores lie.
-    whitener : ndarray, shape (..., n, n)
-        Inverse of the lower Cholesky factor of the covariance of the scores.
-    whitened : ndarray, shape (..., n)
-        The scores' deviations from their means, multiplied by that inverse.
+    whitener : ndarray, shape (shapes or 1, ..., n, n)
+        Inverse of the lower Cholesky factor of the covariance of drift and noise.
+    whitened : ndarray, shape (shapes, ..., n, 3)
+        Ones, progress, and the scores' deviations from the mean course, multiplied by the whitener.
+    persons : ndarray, shape (6, shapes, ..., n + 1)
+        What the scores say of the patient: :class:`Persons`, in one array.
 
     Notes
     -----
@@ -44,6 +70,7 @@ class Conditional:
     weeks: FloatArray
     whitener: FloatArray
     whitened: FloatArray
+    persons: FloatArray
 
     def at(self, doses: npt.ArrayLike, weeks: npt.ArrayLike) -> Points:
         """Give points in treatment, as the scores see them.
@@ -63,11 +90,8 @@ class Conditional:
             If the shapes differ, a number is not finite, or a dose or week is negative.
         """
         doses, weeks = points_in_treatment(doses, weeks)
-        covariance = self.curve.covariance(
-            self.doses[..., :, None], self.weeks[..., :, None], doses[..., None, :], weeks[..., None, :]
-        )
-        mean, variance = self.curve.expected(doses), self.curve.variance(doses)
-        return Points(self, doses, weeks, mean, variance, self.whitener @ covariance)
+        drift = _drift(self.curve.variation, self.weeks, weeks)
+        return Points(self, doses, weeks, *self.curve.courses(doses, weeks), self.whitener @ drift)
 
     def predict(self, doses: npt.ArrayLike, weeks: npt.ArrayLike, known: npt.ArrayLike | None = None) -> Prediction:
         """Predict new scores: `at` and :meth:`Points.predict` in one.
@@ -78,20 +102,54 @@ class Conditional:
 
         >>> from app.trajectories.growth import default_curve
         >>> after_one = default_curve("phq-9").given([0], [0], [15])
-        >>> later = after_one.predict([3], [3])
-        >>> later.mean.round(1), later.band()
-        (array([10.5]), (array([5]), array([16])))
+        >>> later = after_one.predict([3], [3]).tabled()
+        >>> later.expected().round(1), later.band()
+        (array([10.9]), (array([5]), array([17])))
         """
         return self.at(doses, weeks).predict(known)
 
-    def update(self, weights: FloatArray, known: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray]:
-        """Give what the known scores add to the mean, and take from the variance, of each of m quantities.
+    def shares(self, known: npt.ArrayLike | None = None) -> FloatArray:
+        """Give the probability of each shape, shape (shapes, ...) and that of `known`."""
+        return np.asarray(self.persons[0][..., self._count if known is None else np.asarray(known)])
 
-        `weights` has shape (..., n, m): the covariance of each whitened score with the quantities.
+    @property
+    def _count(self) -> int:
+        return int(self.whitened.shape[-2])
+
+    def moments(self, asked: Asked, known: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Give shares, means and variances of linear quantities, each given the known scores.
+
+        Notes
+        -----
+        With x the whitened ones and progress, e the whitened deviations and c the whitened covariance of the drift,
+        the persons' posterior is u ~ N(m, M), and a quantity with coefficients z has
+
+            mean = its mean + (z - sum c x)' m + sum c e
+            variance = its drift variance - sum c^2 + (z - sum c x)' M (z - sum c x)
+
+        (Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, section 2.7: explicit basis functions).
         """
+        weights = asked.weights
+        of = np.atleast_1d(self._count if known is None else known)
         if known is not None:
-            weights = weights * (np.arange(weights.shape[-2])[:, None] < np.asarray(known))
-        return np.einsum("...n,...nm->...m", self.whitened, weights), np.einsum("...nm,...nm->...m", weights, weights)
+            weights = weights * (np.arange(self._count)[:, None] < of)
+        sums = weights.mT @ self.whitened
+        level, slope = asked.level - sums[..., 0], asked.progress - sums[..., 1]
+        told = Persons(*self.persons[..., of])
+        mean = asked.means + sums[..., 2] + level * told.level + slope * told.slope
+        drift = asked.drift - (weights * weights).sum(axis=-2)
+        persons = level * level * told.var_level + 2 * level * slope * told.covariance + slope * slope * told.var_slope
+        return told.shares, mean, np.maximum(drift + persons, 0.0)
+
+
+class Asked(NamedTuple):
+    """Linear quantities: a mean, weights of level, slope and drift, and the drift's variance and covariances."""
+
+    means: FloatArray
+    level: float
+    progress: FloatArray
+    drift: FloatArray | float
+    weights: FloatArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,22 +162,22 @@ class Points:
         The model and the scores.
     doses, weeks : ndarray, shape (..., m)
         Where the points lie.
-    mean, variance : ndarray, shape (..., m)
-        Of the true score at each point among all referrals, points and points squared.
-    weights : ndarray, shape (..., n, m)
-        Covariance of each whitened score with the true score at each point, points.
+    means, progress : ndarray, shape (shapes, ..., m)
+        Mean of all referrals and how far they have come, by shape.
+    weights : ndarray, shape (shapes or 1, ..., n, m)
+        Covariance of each whitened score with the drift at each point.
     """
 
     given: Conditional
     doses: FloatArray
     weeks: FloatArray
-    mean: FloatArray
-    variance: FloatArray
+    means: FloatArray
+    progress: FloatArray
     weights: FloatArray
 
     def __getitem__(self, which: slice) -> Points:
         """Give some of the points."""
-        columns = (self.doses, self.weeks, self.mean, self.variance, self.weights)
+        columns = (self.doses, self.weeks, self.means, self.progress, self.weights)
         return Points(self.given, *(column[..., which] for column in columns))
 
     def predict(self, known: npt.ArrayLike | None = None) -> Prediction:
@@ -133,25 +191,14 @@ class Points:
         Returns
         -------
         Prediction
-
-        Notes
-        -----
-        mean = M + C' V^-1 (y - M_y) and variance = K - C' V^-1 C, with V = L L' the covariance of the scores used,
-        C their covariance with the new true score and K its own variance; a new observed score adds the noise.
         """
         curve = self.given.curve
-        shift, reduction = self.given.update(self.weights, known)
-        true_variance = np.maximum(self.variance - reduction, 0.0)
-        return Prediction(
-            mean=self.mean + shift,
-            sd=np.sqrt(true_variance + curve.noise_variance),
-            true_sd=np.sqrt(true_variance),
-            minimum=curve.minimum,
-            maximum=curve.maximum,
-        )
+        asked = Asked(self.means, 1.0, self.progress, curve.drift_variance, self.weights)
+        shares, means, variances = self.given.moments(asked, known)
+        return Prediction(curve.link, *np.broadcast_arrays(shares, means, np.sqrt(variances + curve.noise_variance)))
 
     def fall_to(self, end: Points, known: npt.ArrayLike | None = None) -> TrueChange:
-        """Estimate how far the true score fell between two points.
+        """Estimate how far the true value fell between two points.
 
         Parameters
         ----------
@@ -163,17 +210,59 @@ class Points:
         Returns
         -------
         TrueChange
-            The true score here minus the true score at the end.
+            The true value here minus the true value at the end.
 
         Notes
         -----
-        A true score is the observed one without its noise. Scores after the end point count as well: they tell where
+        A true value is the observed one without its noise. Scores after the end point count as well: they tell where
         the patient was at the time (smoothing).
         """
-        shift, reduction = self.given.update(self.weights - end.weights, known)
-        covariance = self.given.curve.covariance(self.doses, self.weeks, end.doses, end.weeks)
-        variance = self.variance + end.variance - 2 * covariance
-        return TrueChange(self.mean - end.mean + shift, np.sqrt(np.maximum(variance - reduction, 0.0)))
+        curve = self.given.curve
+        apart = np.exp(np.abs(self.weeks - end.weeks) / -curve.drift_weeks)
+        asked = Asked(
+            self.means - end.means,
+            0.0,
+            self.progress - end.progress,
+            2 * curve.drift_variance * (1 - apart),
+            self.weights - end.weights,
+        )
+        shares, means, variances = self.given.moments(asked, known)
+        return TrueChange(*np.broadcast_arrays(shares, means, np.sqrt(variances)))
+
+
+def condition(curve: GrowthCurve, doses: FloatArray, weeks: FloatArray, scores: FloatArray) -> Conditional:
+    """Condition a curve on scores that were checked, all of shape (..., n)."""
+    means, progress = curve.courses(doses, weeks)
+    noise: FloatArray = np.array([curve.noise_variance])
+    log_density = None
+    if curve.link.censors and curve.link.at_ends(scores).any():
+        log_density, deviations, noise = _filtered(curve, means, progress, weeks, scores)
+    else:
+        deviations = curve.link.forward(scores) - means
+    whitener = _whitener(curve.variation, weeks, noise)
+    whitened = whitener @ np.stack(np.broadcast_arrays(1.0, progress, deviations), axis=-1)
+    return Conditional(curve, doses, weeks, whitener, whitened, _persons(curve, whitener, whitened, log_density))
+
+
+def _filtered(
+    curve: GrowthCurve, means: FloatArray, progress: FloatArray, weeks: FloatArray, scores: FloatArray
+) -> tuple[FloatArray, ...]:
+    """Give the log density, the site and its noise of each score, some of which lie at an end of the scale."""
+    sides = curve.link.at_ends(scores)
+    deviations = curve.link.forward(scores - HALF_A_POINT * sides) - means
+    if scores.size == scores.shape[-1]:
+        each_shape = zip(*(each.reshape(len(means), -1).tolist() for each in (deviations, progress)), strict=True)
+        where, when = sides.ravel().tolist(), weeks.ravel().tolist()
+        filtered = [filter_series(row, where, come, when, curve.variation) for row, come in each_shape]
+        return tuple(np.moveaxis(np.array(filtered), -1, 0).reshape(3, *deviations.shape))
+    of_scores = filter_scores(
+        np.moveaxis(deviations, -1, 0),
+        np.moveaxis(sides, -1, 0)[:, None],
+        np.moveaxis(progress, -1, 0),
+        np.moveaxis(weeks, -1, 0)[:, None],
+        curve.variation,
+    )
+    return tuple(np.moveaxis(each, 0, -1) for each in of_scores)
 
 
 def points_in_treatment(doses: npt.ArrayLike, weeks: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
@@ -185,3 +274,59 @@ def points_in_treatment(doses: npt.ArrayLike, weeks: npt.ArrayLike) -> tuple[Flo
         if not ((values >= 0) & (values < np.inf)).all():
             raise InvalidSeries(f"each {name} must be a finite number, 0 or more", pointer=f"/{name}")
     return doses, weeks
+
+
+def _drift(variation: Variation, weeks: FloatArray, others: FloatArray) -> FloatArray:
+    """Give the covariance of the drift at some weeks with that at others, shape (..., weeks, others)."""
+    apart = np.abs(weeks[..., :, None] - others[..., None, :])
+    return np.asarray(variation.drift * np.exp(apart / -variation.drift_weeks))
+
+
+def _whitener(variation: Variation, weeks: FloatArray, noise: FloatArray) -> FloatArray:
+    """Give the inverse Cholesky factor of drift and noise: its leading block is that of the first scores alone.
+
+    The noise of sites differs by shape; noise that does not stands for all shapes.
+    """
+    scores = np.arange(weeks.shape[-1])
+    drift = _drift(variation, weeks, weeks)
+    covariance = np.repeat(drift[None], len(noise), axis=0)
+    covariance[..., scores, scores] += noise
+    # Inverted as an upper triangle, which leaves nothing to pivot: no weight of a later score on an earlier one.
+    return np.asarray(np.linalg.inv(np.linalg.cholesky(covariance).mT).mT)
+
+
+def _persons(
+    curve: GrowthCurve, whitener: FloatArray, whitened: FloatArray, log_density: FloatArray | None
+) -> FloatArray:
+    """Give what the first scores say of the patient, for every number of them.
+
+    With S the sum of x x' and t that of x e over the first scores, the persons' covariance D becomes
+    M = (I + D S)^-1 D and their mean M t. The scores' log density has -1/2 ln det(I + D S) + 1/2 t' M t beside that
+    of drift and noise alone.
+    """
+    v = curve.variation
+    products = _running(whitened[..., :, None] * whitened[..., None, :], axis=-3)
+    s_11, s_12, s_22, t_1, t_2 = (products[..., i, j] for i, j in ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2)))
+    a, b = 1 + v.level * s_11 + v.both * s_12, v.level * s_12 + v.both * s_22
+    c, d = v.both * s_11 + v.slope * s_12, 1 + v.both * s_12 + v.slope * s_22
+    determinant = a * d - b * c
+    m_11 = (d * v.level - b * v.both) / determinant
+    m_12 = (d * v.both - b * v.slope) / determinant
+    m_22 = (a * v.slope - c * v.both) / determinant
+    level, slope = m_11 * t_1 + m_12 * t_2, m_12 * t_1 + m_22 * t_2
+    if log_density is None:
+        alone = np.log(np.diagonal(whitener, axis1=-2, axis2=-1)) - 0.5 * _LOG_TWO_PI
+        evidence = _running(alone, axis=-1) - 0.5 * (
+            products[..., 2, 2] + np.log(determinant) - t_1 * level - t_2 * slope
+        )
+    else:
+        evidence = _running(log_density, axis=-1)
+    evidence = evidence + curve.log_shares.reshape(-1, *(1,) * (evidence.ndim - 1))
+    likelihood = np.exp(evidence - evidence.max(axis=0))
+    return np.array([likelihood / likelihood.sum(axis=0), level, slope, m_11, m_22, m_12])
+
+
+def _running(terms: FloatArray, axis: int) -> FloatArray:
+    """Give running sums along an axis, from the empty one on."""
+    empty = np.zeros_like(np.take(terms, [0], axis=axis))
+    return np.concatenate([empty, np.cumsum(terms, axis=axis)], axis=axis)

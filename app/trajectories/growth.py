@@ -1,31 +1,38 @@
 """The growth model: what a patient's next scores are expected to be, given the ones so far.
 
-One Gaussian model in closed form. A person has a level and a speed of their own, drifts slowly around that line,
-and answers with some noise:
+One Gaussian model in closed form, on the scale of a link g. A person has a level and a speed of their own, responds in
+one of a few shapes, drifts slowly around that line, and answers with some noise:
 
-    score = intercept + total_slope * phi(dose) + u0 + u1 * phi(dose) + r(weeks) + e,      phi(d) = ln(1 + d)
+    g(score) = intercept + session_slope * progress(dose) - natural(weeks) + u0 + u1 * progress(dose) + r(weeks) + e
 
 with u0 and u1 normal, r an Ornstein-Uhlenbeck process in calendar time and e independent noise. Treatment works by
-dose, drift goes by the calendar. Whatever a verdict needs is then a conditional normal distribution, and regression
-to the mean is inside it.
+dose; drift and the natural course go by the calendar. Given the shape, whatever a verdict needs is a conditional normal
+distribution, and regression to the mean is inside it; which shape it is, the scores tell by Bayes' rule. One shape, the
+identity link and no drift are the plain mixed model.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cache
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from app.errors import InstrumentDataError, InvalidSeries
-from app.trajectories.conditional import Conditional, points_in_treatment
+from app.trajectories.conditional import Conditional, condition, points_in_treatment
 from app.trajectories.defaults import default_parameters
+from app.trajectories.filtering import Variation
+from app.trajectories.link import Link, LinkKind
+from app.trajectories.natural import share_of_fall
 from app.trajectories.prediction import FloatArray
+from app.trajectories.shapes import ResponseShape, progress, worsening_share
 
-PLATEAU_DOSE = 52
-"""From this dose on the expected curve is flat: no source carries the logarithmic course further."""
+_SHARES_ADD_UP_WITHIN = 1e-9
+_WORSENING = ResponseShape.WORSENING
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +44,8 @@ class Provenance:
     source : str
         The source in words.
     status : str
-        `derived` for figures calibrated to published margins, not estimated on the service's own patients.
+        `derived` for figures calibrated to published margins, not estimated on the service's own patients; `fitted`
+        for figures that were.
     confidence : str
         A, A-, B or UNVERIFIED, by how many independent sources agree.
     """
@@ -54,29 +62,44 @@ class GrowthCurve:
     Parameters
     ----------
     key : str
-        Name of the curve, as `b7b-1`.
+        Name of the curve, as `arcsine-1`.
     version : int
         Revision of its figures.
     instrument : str
         Key of the instrument.
-    minimum, maximum : int
-        Range of the score, points.
+    link : Link
+        The scale on which scores are normal. What follows is in its units, which are points at its middle.
     intercept : float
-        Mean score at dose 0, points.
-    total_slope : float
-        Mean change per unit of ln(1 + dose), points, natural course included; negative when scores fall.
+        Mean at dose 0.
+    session_slope : float
+        Mean change per unit of progress, beyond the natural course; negative when scores fall.
+    natural_fall : float
+        What the natural course takes off in 10 weeks; 0 where it is part of the slope. Negative when scores rise.
     sd_intercept, sd_slope : float
-        Spread of persons around the two, points.
+        Spread of persons around intercept and slope.
     correlation : float
         Correlation of the two, -1 to 1.
     drift_variance : float
-        Variance of the slow drift within a person, points squared.
+        Variance of the slow drift within a person.
     drift_weeks : float
         Time constant of the drift, weeks: the lag at which its correlation is 1/e.
     noise_variance : float
-        Variance of the noise of one score, points squared; above 0.
+        Variance of the noise of one score; above 0.
+    shares : mapping of ResponseShape to float
+        Share of patients of each shape, above 0; they add up to 1.
+    worsening : float
+        What the worsening shape gains by dose 8, in the bad direction: one reliable change.
     provenance : Provenance
         Where the figures come from.
+
+    Attributes
+    ----------
+    shapes : tuple of ResponseShape
+        The shapes, in the order in which arrays hold them.
+    log_shares : ndarray, shape (shapes,)
+        Log of their shares.
+    variation : Variation
+        How persons differ, drift and answer.
 
     Raises
     ------
@@ -85,26 +108,27 @@ class GrowthCurve:
 
     Notes
     -----
-    The covariance of the true scores at (d, w) and (d', w'), with s0, s1 the two spreads, c their correlation,
-    q the drift variance and tau its time constant, is
+    The covariance of the true values at (d, w) and (d', w') in a shape with progress p, with s0, s1 the two spreads,
+    c their correlation, q the drift variance and tau its time constant, is
 
-        s0^2 + c s0 s1 [phi(d) + phi(d')] + s1^2 phi(d) phi(d') + q exp(-|w - w'| / tau)
+        s0^2 + c s0 s1 [p(d) + p(d')] + s1^2 p(d) p(d') + q exp(-|w - w'| / tau)
 
-    and an observed score adds the noise variance to its own variance. Above dose 52 phi stays at ln 53.
+    and an observed value adds the noise variance to its own variance. The worsening shape has no slope and no natural
+    course in its mean. Above dose 52 everything that goes by dose stays as it is there.
 
     References
     ----------
     Finch, Lambert & Schaalje (2001), Clinical Psychology and Psychotherapy 8:231 (expected response on log session).
     Diggle (1988), Biometrics 44:959, doi:10.2307/2531727 (random effects, serial correlation and noise).
+    Verbeke & Lesaffre (1996), JASA 91:217, doi:10.1080/01621459.1996.10476679 (mixtures of growth curves).
     """
 
     key: str
     version: int
     instrument: str
-    minimum: int
-    maximum: int
+    link: Link
     intercept: float
-    total_slope: float
+    session_slope: float
     sd_intercept: float
     sd_slope: float
     correlation: float
@@ -112,11 +136,16 @@ class GrowthCurve:
     drift_weeks: float
     noise_variance: float
     provenance: Provenance
+    natural_fall: float = 0.0
+    shares: Mapping[ResponseShape, float] = field(default_factory=lambda: {ResponseShape.EARLY: 1.0})
+    worsening: float = 0.0
+    shapes: tuple[ResponseShape, ...] = field(init=False, repr=False, compare=False)
+    variation: Variation = field(init=False, repr=False, compare=False)
+    log_shares: FloatArray = field(init=False, repr=False, compare=False)
+    _worsening_at: int | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.minimum >= self.maximum:
-            raise InstrumentDataError("the range of a score must not be empty", allowed="minimum below maximum")
-        for name in ("intercept", "total_slope"):
+        for name in ("intercept", "session_slope", "natural_fall", "worsening"):
             if not math.isfinite(getattr(self, name)):
                 raise InstrumentDataError(f"{name} must be a finite number")
         for name in ("sd_intercept", "sd_slope", "drift_variance"):
@@ -127,55 +156,61 @@ class GrowthCurve:
                 raise InstrumentDataError(f"{name} must be a finite number above 0")
         if not -1 <= self.correlation <= 1:
             raise InstrumentDataError("correlation must lie between -1 and 1")
+        if not self.shares or not all(share > 0 for share in self.shares.values()):
+            raise InstrumentDataError("shares must name at least one shape, each with a share above 0")
+        if abs(sum(self.shares.values()) - 1) > _SHARES_ADD_UP_WITHIN:
+            raise InstrumentDataError("shares must add up to 1")
+        self._derive("shares", MappingProxyType(dict(self.shares)))
+        self._derive("shapes", tuple(self.shares))
+        self._derive("log_shares", np.log(list(self.shares.values())))
+        self._derive("_worsening_at", self.shapes.index(_WORSENING) if _WORSENING in self.shares else None)
+        self._derive(
+            "variation",
+            Variation(
+                level=self.sd_intercept**2,
+                slope=self.sd_slope**2,
+                both=self.correlation * self.sd_intercept * self.sd_slope,
+                drift=self.drift_variance,
+                drift_weeks=self.drift_weeks,
+                noise=self.noise_variance,
+            ),
+        )
 
-    def expected(self, doses: npt.ArrayLike) -> FloatArray:
-        """Give the mean score of all referrals.
+    def _derive(self, name: str, value: object) -> None:
+        """Set what follows from the rest: once, since every look asks for it."""
+        object.__setattr__(self, name, value)
 
-        Parameters
-        ----------
-        doses : array_like
-            Doses, any shape.
+    @property
+    def minimum(self) -> int:
+        """Lowest score, points."""
+        return self.link.minimum
 
-        Returns
-        -------
-        ndarray
-            Points, same shape. Not cut to the range of the scale.
+    @property
+    def maximum(self) -> int:
+        """Highest score, points."""
+        return self.link.maximum
 
-        Examples
-        --------
-        >>> default_curve("phq-9").expected([0, 7]).round(2)
-        array([14.3 ,  7.85])
-        """
-        return np.asarray(self.intercept + self.total_slope * _phi(np.asarray(doses, dtype=np.float64)))
-
-    def covariance(
-        self, doses: FloatArray, weeks: FloatArray, other_doses: FloatArray, other_weeks: FloatArray
-    ) -> FloatArray:
-        """Give the covariance of the true scores at pairs of points in treatment.
+    def courses(self, doses: FloatArray, weeks: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Give the mean course of each shape and how far it has come, both of shape (shapes, ...).
 
         Parameters
         ----------
         doses, weeks : ndarray
-            The one point of each pair.
-        other_doses, other_weeks : ndarray
-            The other; all four are broadcast against each other.
+            Points in treatment, of one shape.
 
         Returns
         -------
-        ndarray
-            Points squared, broadcast shape.
+        means : ndarray
+            Of all referrals with that shape, link units.
+        progress : ndarray
+            The weight of a person's slope.
         """
-        phi = _phi(doses)
-        both = self.correlation * self.sd_intercept * self.sd_slope
-        of_intercept, of_slope = self.sd_intercept**2 + both * phi, both + self.sd_slope**2 * phi
-        drift = self.drift_variance * np.exp(np.abs(weeks - other_weeks) / -self.drift_weeks)
-        return np.asarray(of_intercept + of_slope * _phi(other_doses) + drift)
-
-    def variance(self, doses: FloatArray) -> FloatArray:
-        """Give the variance of true scores, points squared: the covariance of each with itself, at any week."""
-        phi = _phi(doses)
-        both = self.correlation * self.sd_intercept * self.sd_slope
-        return np.asarray(self.sd_intercept**2 + self.drift_variance + (2 * both + self.sd_slope**2 * phi) * phi)
+        come = np.array([progress(shape, doses) for shape in self.shapes])
+        natural = self.natural_fall * share_of_fall(weeks) if self.natural_fall else 0.0
+        means = self.intercept + self.session_slope * come - natural
+        if self._worsening_at is not None:
+            means[self._worsening_at] = self.intercept + self.worsening * worsening_share(doses)
+        return means, come
 
     def given(self, doses: npt.ArrayLike, weeks: npt.ArrayLike, scores: npt.ArrayLike) -> Conditional:
         """Condition the model on a patient's scores, or on those of many patients with equally many scores.
@@ -183,24 +218,19 @@ class GrowthCurve:
         Parameters
         ----------
         doses, weeks, scores : array_like, shape (..., n)
-            The scores in the order in which they became known, with dose and weeks, both 0 or more. n is at least 1;
-            axes before it are patients.
+            The scores in time order, with dose and weeks, both 0 or more. n is at least 1; axes before it are
+            patients.
 
         Returns
         -------
         Conditional
-            Predictions given the first score, the first two, and so on to all of them.
+            Predictions given no score, the first score, the first two, and so on to all of them.
 
         Raises
         ------
         InvalidSeries
             If there is no score, the shapes differ, a number is not finite, a dose or week is negative, or a score
             lies outside the range of the scale.
-
-        Notes
-        -----
-        With L the Cholesky factor of the covariance of all scores, L^-1 whitens them, and its leading block is that
-        of the first scores alone: one factorisation serves every look.
         """
         doses, weeks = points_in_treatment(doses, weeks)
         scores = np.asarray(scores, dtype=np.float64)
@@ -209,11 +239,7 @@ class GrowthCurve:
         if not ((scores >= self.minimum) & (scores <= self.maximum)).all():
             allowed = f"{self.minimum} to {self.maximum}"
             raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
-        covariance = self.covariance(doses[..., :, None], weeks[..., :, None], doses[..., None, :], weeks[..., None, :])
-        noise = self.noise_variance * np.eye(scores.shape[-1])
-        # Inverted as an upper triangle, which leaves nothing to pivot: no weight of a later score on an earlier one.
-        whitener = np.linalg.inv(np.linalg.cholesky(covariance + noise).mT).mT
-        return Conditional(self, doses, weeks, whitener, np.matvec(whitener, scores - self.expected(doses)))
+        return condition(self, doses, weeks, scores)
 
 
 @cache
@@ -233,14 +259,17 @@ def default_curve(instrument_key: str) -> GrowthCurve | None:
     Examples
     --------
     >>> default_curve("gad-7").key, default_curve("sdq")
-    ('b7b-1', None)
+    ('arcsine-1', None)
     """
     figures = default_parameters(instrument_key).get("curve")
     if figures is None:
         return None
-    return GrowthCurve(**{**figures, "provenance": Provenance(**figures["provenance"])})
-
-
-def _phi(doses: FloatArray) -> FloatArray:
-    """Give the shape of the response: steep first, then flattening, level from the plateau on."""
-    return np.log1p(np.minimum(doses, PLATEAU_DOSE))
+    link = figures["link"]
+    return GrowthCurve(
+        **{
+            **figures,
+            "link": Link(LinkKind(link["kind"]), link["minimum"], link["maximum"], link["middle"]),
+            "shares": {ResponseShape(shape): share for shape, share in figures["shares"].items()},
+            "provenance": Provenance(**figures["provenance"]),
+        }
+    )

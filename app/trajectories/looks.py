@@ -17,7 +17,7 @@ import numpy as np
 from app.trajectories.conditional import Conditional, Points
 from app.trajectories.course import Course
 from app.trajectories.policy import Plan
-from app.trajectories.prediction import FloatArray, IntArray, Prediction
+from app.trajectories.prediction import HALF_A_POINT, FloatArray, IntArray, Prediction
 from app.trajectories.series import Observation
 
 _POINT_DECIMALS = 2
@@ -83,12 +83,13 @@ def look_at(courses: Sequence[Course]) -> list[tuple[Look, ...]]:
     Notes
     -----
     Courses with one curve, one good end of the scale and equally many scores are computed at once. Each has rows and
-    a factorisation of its own, so that it makes no difference in whose company a course is looked at.
+    a factorisation of its own, so that it makes no difference in whose company a course is looked at. Those with a
+    score that is only a bound are computed apart, since they take the filter and the others need not.
     """
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
     for position, course in enumerate(courses):
         if course.treated:
-            alike[id(course.curve), course.lower_is_better, len(course.treated), course.looked_at_from].append(position)
+            alike[_kind(course)].append(position)
     looks: list[tuple[Look, ...]] = [()] * len(courses)
     for positions in alike.values():
         at_once = max(1, _CELLS_AT_ONCE // len(courses[positions[0]].treated) ** 2)
@@ -97,6 +98,13 @@ def look_at(courses: Sequence[Course]) -> list[tuple[Look, ...]]:
             for position, found in zip(some, _look_at_alike([courses[each] for each in some]), strict=True):
                 looks[position] = found
     return looks
+
+
+def _kind(course: Course) -> Hashable:
+    """Give what courses that are computed at once have in common."""
+    link = course.curve.link
+    bounded = link.censors and any(not link.minimum < each.score < link.maximum for each in course.treated)
+    return id(course.curve), course.lower_is_better, len(course.treated), course.looked_at_from, bounded
 
 
 def placed(treated: Sequence[Observation]) -> tuple[list[float], list[float], list[float]]:
@@ -144,8 +152,8 @@ class _Figures(NamedTuple):
 
     goal: FloatArray
     deterioration: FloatArray
-    needed_improvement: FloatArray
-    noticeable_improvement: FloatArray
+    needed_units: FloatArray
+    noticeable_units: FloatArray
     early_dose: FloatArray
     early_weeks: FloatArray
     weeks_each: FloatArray
@@ -168,7 +176,22 @@ def _figures(courses: Sequence[Course]) -> _Figures:
         )
         for each in courses
     ]
-    return _Figures(*np.array(rows, dtype=np.float64).T[..., None])
+    figures = _Figures(*np.array(rows, dtype=np.float64).T[..., None])
+    units = _in_link_units(courses, figures.needed_units, figures.noticeable_units)
+    return figures._replace(needed_units=units[0], noticeable_units=units[1])
+
+
+def _in_link_units(courses: Sequence[Course], *improvements: FloatArray) -> FloatArray:
+    """Give how far the link stretches so many points of improvement from each baseline.
+
+    A point weighs more close to an end of the scale; what a patient needs is told in points of the first score. Where
+    that is only a bound, the way starts at the bound.
+    """
+    link, sign = courses[0].curve.link, -1 if courses[0].lower_is_better else 1
+    start = np.array([each.baseline.score for each in courses], dtype=np.float64)[:, None]
+    if link.censors:
+        start -= HALF_A_POINT * link.at_ends(start)
+    return np.abs(link.forward(start + sign * np.array(improvements)) - link.forward(start))
 
 
 def _look_at_alike(courses: Sequence[Course]) -> Iterator[tuple[Look, ...]]:
@@ -207,9 +230,10 @@ def _points(given: Conditional, figures: _Figures, first: int, end_doses: FloatA
 
 def _expectations(prediction: Prediction, figures: _Figures) -> tuple[Iterable[Any], Iterable[Any], Iterable[Any]]:
     """Give the expected scores and the two bands around them."""
-    lower, upper = prediction.band(np.array([figures.band_level, figures.clear_band_level]))
+    table = prediction.tabled()
+    lower, upper = table.band(np.array([figures.band_level, figures.clear_band_level]))
     bands, clear_bands = (map(zip, *limits) for limits in zip(lower.tolist(), upper.tolist(), strict=True))
-    return prediction.expected().round(_POINT_DECIMALS).tolist(), bands, clear_bands
+    return table.expected().round(_POINT_DECIMALS).tolist(), bands, clear_bands
 
 
 def _outlooks(at_end: Prediction, figures: _Figures, lower_is_better: bool) -> tuple[FloatArray, FloatArray]:
@@ -230,7 +254,7 @@ def _changes(
     looks = len(known)
     start, end = (baseline, now_and_early) if lower_is_better else (now_and_early, baseline)
     improved = start.fall_to(end, np.concatenate([known, known]))
-    counts = improved.at_least(figures.needed_improvement)
-    noticeable = improved.at_least(figures.noticeable_improvement)
+    counts = improved.at_least(figures.needed_units)
+    noticeable = improved.at_least(figures.noticeable_units)
     not_there_yet = now_and_early.doses[:, :looks] < figures.early_dose
     return counts[:, :looks], noticeable[:, :looks], np.where(not_there_yet, np.nan, counts[:, looks:])

@@ -18,6 +18,34 @@ from app.errors import InvalidSeries
 from app.trajectories.defaults import default_parameters
 from app.trajectories.prediction import FloatArray
 
+LONGEST_WEEKS = 52.0
+"""Weeks after which a natural course is held, since no data go further."""
+
+_REFERENCE_WEEKS = 10.0
+"""Weeks to which the sourced fall belongs."""
+
+
+def share_of_fall(weeks: npt.ArrayLike) -> FloatArray:
+    """Give the share of the natural fall of 10 weeks that has happened: ln(1 + w/2) / ln 6, held from 52 weeks on.
+
+    Parameters
+    ----------
+    weeks : array_like
+        Weeks, 0 or more.
+
+    Returns
+    -------
+    ndarray
+        Same shape.
+
+    Examples
+    --------
+    >>> share_of_fall([0, 10, 52, 80]).round(3)
+    array([0.   , 1.   , 1.839, 1.839])
+    """
+    elapsed = np.minimum(np.asarray(weeks, dtype=np.float64), LONGEST_WEEKS)
+    return np.asarray(np.log1p(elapsed / 2) / math.log1p(_REFERENCE_WEEKS / 2))
+
 
 @dataclass(frozen=True, slots=True)
 class NaturalCourse:
@@ -31,21 +59,18 @@ class NaturalCourse:
         Points that it falls more for each point of the first score above the reference.
     reference_score : float
         Points.
-    longest_weeks : float
-        Weeks after which the course is held, since no data go further.
     status, confidence, source, wording : str
         Where the figures come from, and in what words the result may be shown.
 
     Notes
     -----
-    NC(w, y0) = y0 - [fall_at_reference + fall_per_point (y0 - reference_score)] g(w), g(w) = ln(1 + w/2) / ln 6, so
-    that g is 1 at 10 weeks.
+    NC(w, y0) = y0 - [fall_at_reference + fall_per_point (y0 - reference_score)] g(w), with g(w) as in
+    :func:`share_of_fall`.
     """
 
     fall_at_reference: float
     fall_per_point: float
     reference_score: float
-    longest_weeks: float
     status: str
     confidence: str
     source: str
@@ -66,10 +91,8 @@ class NaturalCourse:
         ndarray
             Points in the shape of `weeks`, not cut to the range of the scale.
         """
-        elapsed = np.minimum(np.asarray(weeks, dtype=np.float64), self.longest_weeks)
-        share = np.log1p(elapsed / 2) / math.log(6)
         fall = self.fall_at_reference + self.fall_per_point * (baseline - self.reference_score)
-        return np.asarray(baseline - fall * share)
+        return np.asarray(baseline - fall * share_of_fall(weeks))
 
 
 @cache
@@ -117,7 +140,7 @@ def natural_course(instrument_key: str, baseline: float, weeks: npt.ArrayLike) -
     course = default_natural_course(instrument_key)
     if course is None:
         return None
-    scale = default_parameters(instrument_key)["curve"]
+    scale = default_parameters(instrument_key)["curve"]["link"]
     if not scale["minimum"] <= baseline <= scale["maximum"]:
         allowed = f"{scale['minimum']} to {scale['maximum']}"
         raise InvalidSeries("the baseline lies outside the range of its scale", pointer="/baseline", allowed=allowed)

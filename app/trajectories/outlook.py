@@ -186,11 +186,11 @@ def review_points(
     kinds = _review_kinds(policy, plan, newest.dose)
     weeks = np.array([weeks_at(dose, treated, plan) for dose in kinds])
     given = curve.given(*placed(treated))
-    now = float(given.predict(newest.dose, newest.weeks).expected()[0])
+    now = float(given.predict(newest.dose, newest.weeks).tabled().expected()[0])
     rows = zip(
         kinds.items(),
         weeks.tolist(),
-        given.predict(list(kinds), weeks).expected().tolist(),
+        given.predict(list(kinds), weeks).tabled().expected().tolist(),
         _natural_gains(curve.instrument, criteria, treated[0].score, newest.weeks, weeks),
         strict=True,
     )
@@ -227,9 +227,9 @@ def _natural_gains(
 def _curve_points(
     given: Conditional, doses: FloatArray, weeks: FloatArray, level: float, known: int
 ) -> tuple[CurvePoint, ...]:
-    prediction = given.predict(doses, weeks, known)
-    lower, upper = prediction.band(level)
-    means = np.round(prediction.expected(), _POINT_DECIMALS)
+    table = given.predict(doses, weeks, known).tabled()
+    lower, upper = table.band(level)
+    means = np.round(table.expected(), _POINT_DECIMALS)
     columns = (doses.astype(np.int64), weeks, means, lower, upper)
     return tuple(CurvePoint(*row) for row in zip(*(column.tolist() for column in columns), strict=True))
 

@@ -1,131 +1,204 @@
-"""Courses with known truth, for demonstration data and tests."""
+"""Cohorts with known truth: whole services, as a curve says that they are or wrong on purpose."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping
-from enum import StrEnum
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from app.errors import InvalidSeries
+from app.trajectories.composite import JointCurve
+from app.trajectories.episodes import Episodes
 from app.trajectories.growth import GrowthCurve
 from app.trajectories.prediction import FloatArray, IntArray
 
-_EARLY_DONE_DOSE = 3
-"""Dose by which an early course has had what the expected one has at dose 12 (the early window; an invention)."""
 
-_LATE_START_DOSE = 5
-"""Last dose of the flat part of a late course (engine, section 7; Saunders et al. 2019, PMC6428692)."""
+@dataclass(frozen=True, slots=True)
+class Occasions:
+    """When the patients of a cohort answer.
 
-_FULL_DOSE = 12
-"""Dose at which expected, early and late courses have fallen equally far (engine, section 7)."""
+    Parameters
+    ----------
+    doses : tuple of int
+        Dose of each occasion, ascending.
+    interval_weeks : float
+        Weeks between two sessions.
+    """
 
-_WORSENING_DOSE = 8
-"""Dose at which a worsening course has lost its points (engine, section 3)."""
+    doses: tuple[int, ...]
+    interval_weeks: float = 1.0
 
-
-class CourseShape(StrEnum):
-    """The mean course of a simulated patient."""
-
-    EARLY = "early"
-    EXPECTED = "expected"
-    LATE = "late"
-    NONE = "none"
-    WORSENING = "worsening"
-
-
-_FULL = math.log1p(_FULL_DOSE)
-
-_SHAPES: Mapping[CourseShape, Callable[[FloatArray], FloatArray]] = {
-    CourseShape.EARLY: lambda dose: np.log1p(np.minimum(dose, _EARLY_DONE_DOSE)) * _FULL / math.log1p(_EARLY_DONE_DOSE),
-    CourseShape.EXPECTED: np.log1p,
-    CourseShape.LATE: lambda dose: (
-        np.log1p(np.maximum(dose - _LATE_START_DOSE, 0)) * _FULL / math.log1p(_FULL_DOSE - _LATE_START_DOSE)
-    ),
-    CourseShape.NONE: np.zeros_like,
-    CourseShape.WORSENING: np.log1p,
-}
+    @property
+    def weeks(self) -> tuple[float, ...]:
+        """Calendar time of each occasion."""
+        return tuple(dose * self.interval_weeks for dose in self.doses)
 
 
-def simulate_course(
-    rng: np.random.Generator,
-    curve: GrowthCurve,
-    doses: npt.ArrayLike,
-    weeks: npt.ArrayLike,
-    shape: CourseShape,
-    *,
-    first_score: float | None = None,
-    worsening_points: float = 6.0,
-) -> IntArray:
-    """Draw the scores of one patient.
+@dataclass(frozen=True, slots=True)
+class Leaving:
+    """Who leaves, after which score.
+
+    Parameters
+    ----------
+    always : float
+        Probability of leaving after any occasion but the first.
+    when_at_most : float or None
+        Score, points, at or below which `then` holds in its place.
+    when_risen_by : float or None
+        Points above the first score from which on `then` holds in its place.
+    then : float
+        Probability of leaving then.
+    """
+
+    always: float = 0.0
+    when_at_most: float | None = None
+    when_risen_by: float | None = None
+    then: float = 0.0
+
+    def probabilities(self, scores: FloatArray) -> FloatArray:
+        """Give the probability of leaving after each score, of the shape of the scores: (n, occasions)."""
+        leaves = np.full(scores.shape, self.always)
+        if self.when_at_most is not None:
+            leaves[scores <= self.when_at_most] = self.then
+        if self.when_risen_by is not None:
+            leaves[scores - scores[:, :1] >= self.when_risen_by] = self.then
+        leaves[:, 0] = 0.0
+        return leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Cohort:
+    """Simulated episodes with their truth.
+
+    Parameters
+    ----------
+    doses : ndarray of int, shape (occasions,)
+        Dose of each occasion.
+    weeks : ndarray, shape (occasions,)
+        Its calendar time.
+    scores : ndarray, shape (n, occasions)
+        Whole points; NaN after a patient left.
+    complete : ndarray, shape (n, occasions)
+        The same with what those who left would have answered.
+    shapes : ndarray of int, shape (n,)
+        Place of each patient's shape among those of the curve.
+    """
+
+    doses: IntArray
+    weeks: FloatArray
+    scores: FloatArray
+    complete: FloatArray
+    shapes: IntArray
+
+    @property
+    def episodes(self) -> Episodes:
+        """The cohort as episodes: what a service would know of it."""
+        return Episodes.of_table(self.doses, self.weeks, self.scores)
+
+
+def simulate(
+    rng: np.random.Generator, curve: GrowthCurve, occasions: Occasions, count: int, leaving: Leaving | None = None
+) -> Cohort:
+    """Draw a cohort from a curve.
 
     Parameters
     ----------
     rng : numpy.random.Generator
         Source of randomness.
     curve : GrowthCurve
-        Level, spread, drift and noise.
-    doses, weeks : array_like, shape (n,)
-        Where the scores lie, both 0 or more; at least one.
-    shape : CourseShape
-        The mean course.
-    first_score : float, optional
-        Score of the first administration, points; the rest is then drawn given it. Drawn as well when None.
-    worsening_points : float
-        Points that a worsening course has lost at dose 8: one reliable change (PHQ-9 6, GAD-7 4).
+        The truth.
+    occasions : Occasions
+        When the patients answer.
+    count : int
+        How many patients, 1 or more.
+    leaving : Leaving, optional
+        Who leaves; nobody when None.
 
     Returns
     -------
-    ndarray of int, shape (n,)
-        Scores, rounded and cut to the range of the scale.
+    Cohort
 
     Raises
     ------
     InvalidSeries
-        If there is no dose, the lengths differ, or a dose or week is negative or not finite.
-
-    Notes
-    -----
-    The truth is that of the growth model with another shape in place of ln(1 + dose), in the mean and in the random
-    slope: expected ln(1 + d); early ln(1 + min(d, 3)) and late ln(1 + max(0, d - 5)), both scaled to reach ln 13 at
-    dose 12; none 0. A worsening course is level for the mean and loses `worsening_points` ln(1 + d) / ln 9, with the
-    random slope of the expected one. Person effects, drift and noise are drawn from the curve's normal distributions.
+        If there is no patient or no occasion.
 
     Examples
     --------
     >>> from app.trajectories.growth import default_curve
-    >>> weekly = np.arange(5)
-    >>> rng = np.random.default_rng(20)
-    >>> course = simulate_course(rng, default_curve("phq-9"), weekly, weekly, CourseShape.EXPECTED, first_score=15)
-    >>> int(course[0]), course.shape
-    (15, (5,))
+    >>> cohort = simulate(np.random.default_rng(1), default_curve("phq-9"), Occasions((0, 4, 8)), 1000)
+    >>> cohort.scores.shape, bool((cohort.scores >= 0).all())
+    ((1000, 3), True)
     """
-    doses, weeks = np.asarray(doses, np.float64), np.asarray(weeks, np.float64)
-    if doses.ndim != 1 or doses.shape != weeks.shape or not doses.size:
-        raise InvalidSeries("a course needs one dose and one week per score")
-    if not np.all((doses >= 0) & (doses < np.inf) & (weeks >= 0) & (weeks < np.inf)):
-        raise InvalidSeries("doses and weeks must be finite numbers, 0 or more")
-    mean, covariance = _truth(curve, doses, weeks, shape, worsening_points)
-    factor = np.linalg.cholesky(covariance)
-    draws = rng.standard_normal(len(doses))
-    if first_score is not None:
-        # The factor is triangular: the first score fixes the first draw, and the others stay as they are.
-        draws[0] = (first_score - mean[0]) / factor[0, 0]
-    scores = np.clip(np.rint(mean + factor @ draws), curve.minimum, curve.maximum)
-    return np.asarray(scores, dtype=np.int64)
+    draws = _Draws.of(rng, curve, occasions, count)
+    complete = _scores(curve, occasions, draws)
+    scores = complete
+    if leaving is not None:
+        left = rng.random(complete.shape) < leaving.probabilities(complete)
+        scores = np.where(np.cumsum(left, axis=1) - left > 0, np.nan, complete)
+    doses, weeks = np.array(occasions.doses), np.array(occasions.weeks)
+    return Cohort(doses, weeks, scores, complete, draws.shapes)
 
 
-def _truth(
-    curve: GrowthCurve, doses: FloatArray, weeks: FloatArray, shape: CourseShape, worsening_points: float
+def simulate_pair(
+    rng: np.random.Generator, joint: JointCurve, occasions: Occasions, count: int
 ) -> tuple[FloatArray, FloatArray]:
-    """Give mean and covariance of the observed scores of a shape."""
-    phi = _SHAPES[shape](doses)
-    slope = curve.total_slope
-    if shape is CourseShape.WORSENING:
-        slope = -math.copysign(worsening_points, curve.total_slope) / math.log1p(_WORSENING_DOSE)
-    both = curve.correlation * curve.sd_intercept * curve.sd_slope
-    persons = curve.sd_intercept**2 + both * (phi[:, None] + phi) + curve.sd_slope**2 * np.outer(phi, phi)
-    drift = curve.drift_variance * np.exp(-np.abs(weeks[:, None] - weeks) / curve.drift_weeks)
-    return curve.intercept + slope * phi, persons + drift + curve.noise_variance * np.eye(len(doses))
+    """Draw a cohort that answers two measures on each occasion.
+
+    Parameters
+    ----------
+    rng, occasions, count
+        As for :func:`simulate`.
+    joint : JointCurve
+        The truth.
+
+    Returns
+    -------
+    first, second : ndarray, shape (n, occasions)
+        Scores of the two measures, whole points.
+    """
+    first, second = joint.curves
+    draws = _Draws.of(rng, first, occasions, count)
+    other = _Draws.of(rng, second, occasions, count)._replace(shapes=draws.shapes)
+    return _scores(first, occasions, draws), _scores(second, occasions, draws.together_with(other, joint))
+
+
+class _Draws(NamedTuple):
+    """What chance decides: shapes, and standard normal numbers, shape (n, 1) for persons and (n, occasions)."""
+
+    shapes: IntArray
+    level: FloatArray
+    slope: FloatArray
+    drift: FloatArray
+    noise: FloatArray
+
+    @classmethod
+    def of(cls, rng: np.random.Generator, curve: GrowthCurve, occasions: Occasions, count: int) -> _Draws:
+        if count < 1 or not occasions.doses:
+            raise InvalidSeries("a cohort needs at least one patient and one occasion")
+        shapes = rng.choice(len(curve.shapes), size=count, p=list(curve.shares.values()))
+        persons, by_occasion = (count, 1), (count, len(occasions.doses))
+        return cls(shapes, *(rng.standard_normal(size) for size in (persons, persons, by_occasion, by_occasion)))
+
+    def together_with(self, other: _Draws, joint: JointCurve) -> _Draws:
+        """Make other numbers go together with these as two measures do."""
+        names = ("level", "slope", "drift", "noise")
+        mixed = (
+            getattr(joint, name) * getattr(self, name) + np.sqrt(1 - getattr(joint, name) ** 2) * getattr(other, name)
+            for name in names
+        )
+        return _Draws(other.shapes, *mixed)
+
+
+def _scores(curve: GrowthCurve, occasions: Occasions, draws: _Draws) -> FloatArray:
+    """Turn draws into scores, shape (n, occasions)."""
+    doses, weeks = np.array(occasions.doses, dtype=np.float64), np.array(occasions.weeks)
+    means, progress = curve.courses(doses, weeks)
+    slope = curve.correlation * draws.level + np.sqrt(1 - curve.correlation**2) * draws.slope
+    units = means[draws.shapes] + curve.sd_intercept * draws.level + curve.sd_slope * slope * progress[draws.shapes]
+    drift = np.sqrt(curve.drift_variance) * draws.drift
+    for place, share in enumerate(np.exp(np.diff(weeks) / -curve.drift_weeks), start=1):
+        drift[:, place] = share * drift[:, place - 1] + np.sqrt(1 - share**2) * drift[:, place]
+    units += drift + np.sqrt(curve.noise_variance) * draws.noise
+    return np.asarray(curve.minimum + np.searchsorted(curve.link.edges, units), dtype=np.float64)

@@ -67,7 +67,7 @@ def test_worst_first(clinic: Clinic) -> None:
     """Open risk alerts above all, then red, yellow, stale, no change yet, too early, green, good enough."""
     made = {
         "good enough": at_once(clinic, "good enough", [16, 12, 9, 7]),
-        "green": at_once(clinic, "green", [16, 15, 13, 12]),
+        "green": at_once(clinic, "green", [16, 14, 12, 11]),
         "no change yet": at_once(clinic, "no change yet", [16, 16, 16, 16]),
         "stale": a_course(clinic, "stale", [16, 12, 9, 7], started=START),
         "yellow": at_once(clinic, "yellow", [16] * 8),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import csv
-import math
 from datetime import datetime, timedelta
-from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.api.steps import (
@@ -25,53 +23,34 @@ from tests.factories import (
     put,
     put_weekly,
 )
+from tests.trajectories.factories import a_curve
+from tests.trajectories.oracles import slow_conditional
 
 # ---- Curves
 
-TABLE = Path(__file__).parents[1] / "reference" / "b7b-1.csv"
+FIRST_SCORES = [("phq-9", 10), ("phq-9", 15), ("phq-9", 20), ("phq-9", 27), ("gad-7", 8), ("gad-7", 12), ("gad-7", 20)]
 
 
-def published() -> dict[tuple[str, int], list[dict[str, str]]]:
-    """Read the table of the curve's publication, by instrument and first score."""
-    with TABLE.open(encoding="utf-8") as lines:
-        table = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-    grouped: dict[tuple[str, int], list[dict[str, str]]] = {}
-    for row in table:
-        grouped.setdefault((row["instrument"], int(row["first"])), []).append(row)
-    return grouped
-
-
-def whole_point(printed: str) -> set[int]:
-    """Give the whole scores that a printed normal quantile q allows: the smallest k with k + 1/2 >= q, at least 0.
-
-    The table prints one decimal, so that q itself may lie up to .05 on either side.
-    """
-    return {max(0, math.ceil(float(printed) + shift - 0.5)) for shift in (-0.05, 0.05)}
-
-
-@pytest.mark.parametrize(("first", "table"), published().items(), ids=lambda key: "-".join(map(str, key))[:12])
-def test_the_curve_is_the_published_one_to_the_printed_digit(
-    clinic: Clinic, first: tuple[str, int], table: list[dict[str, str]]
-) -> None:
-    """Session s is dose s - 1; the band is closed and whole."""
-    instrument, score = first
+@pytest.mark.parametrize(("instrument", "score"), FIRST_SCORES)
+def test_the_curve_is_that_of_the_written_formulas(clinic: Clinic, instrument: str, score: int) -> None:
+    """Cell by cell, by the slow computation. The band is closed and whole: the first scores that reach .1 and .9."""
     episode = make_episode(clinic, planned_dose=20)
     make_sessions(clinic, episode, 1)
     answers = phq_9(score, item_9=max(0, score - 24)) if instrument == "phq-9" else gad_7(score)
     created(put(clinic.tablet, administration(episode, answers, instrument=instrument)))
     trajectory = trajectory_of(clinic, episode)
     curve = trajectory["curve"]
-    assert (curve["version"], curve["status"], curve["band_level"]) == ("b7b-1", "derived", 0.8)
+    assert (curve["version"], curve["status"], curve["band_level"]) == ("arcsine-1", "derived", 0.8)
     points = {point["dose"]: point for point in curve["from_baseline"]}
     assert list(points) == list(range(21))
     assert points[0] == {"dose": 0, "weeks": 0, "mean": score, "lower": score, "upper": score}
-    for row in table:
-        point = points[int(row["session"]) - 1]
-        assert point["weeks"] == point["dose"]
-        # Shown to the hundredth, printed to the tenth.
-        assert abs(point["mean"] - float(row["mean"])) <= 0.05 + 0.005
-        assert point["lower"] in whole_point(row["lower"])
-        assert point["upper"] in whole_point(row["upper"])
+    believed = slow_conditional(a_curve(instrument), [(0, 0, score)], [(dose, dose) for dose in range(1, 21)])
+    for place, dose in enumerate(range(1, 21)):
+        point = points[dose]
+        assert point["weeks"] == dose
+        assert point["mean"] == pytest.approx(believed.expected(place), abs=0.0051)
+        cumulative = np.array(believed.cumulative(place))
+        assert (point["lower"], point["upper"]) == tuple((cumulative < tail - 1e-9).sum() for tail in (0.1, 0.9))
     # With nothing but the baseline known, the update adds nothing but the noise of the score itself.
     later = [{**point, "lower": 0, "upper": 0} for point in curve["updated"][1:]]
     assert later == [{**point, "lower": 0, "upper": 0} for point in curve["from_baseline"][1:]]

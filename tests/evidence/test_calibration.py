@@ -21,8 +21,10 @@ import pytest
 from scipy.special import expit, logit
 
 from app.trajectories.growth import GrowthCurve
+from app.trajectories.link import Link, LinkKind
 from app.trajectories.prediction import Prediction
-from app.trajectories.simulation import CourseShape, simulate_course
+from app.trajectories.shapes import ResponseShape
+from app.trajectories.simulation import Occasions, simulate
 from app.trajectories.tracking import Plan, Policy
 from tests.trajectories.factories import PHQ_9, a_curve, verdicts
 
@@ -46,37 +48,32 @@ FloatArray = npt.NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Cohort:
-    """A truth: a curve, and the shares of the courses that follow each shape."""
+    """A truth: a curve that may be another than the one that is believed."""
 
     about: str
     curve: GrowthCurve
-    shapes: Mapping[CourseShape, float]
 
     @cache  # noqa: B019 - the cohorts live as long as the tests
     def scores(self) -> npt.NDArray[np.int64]:
         """Draw the scores, shape (episodes, doses); weekly."""
-        rng = np.random.default_rng(20_260_105)
-        shapes = rng.choice(list(self.shapes), size=EPISODES, p=list(self.shapes.values()))
-        return np.array([simulate_course(rng, self.curve, DOSES, DOSES, shape) for shape in shapes])
+        occasions = Occasions(tuple(range(len(DOSES))))
+        return simulate(np.random.default_rng(20_260_105), self.curve, occasions, EPISODES).scores.astype(np.int64)
 
     def __hash__(self) -> int:
         return hash(self.about)
 
 
-AS_BELIEVED: Final = Cohort("as the curve believes", a_curve(), {CourseShape.EXPECTED: 1.0})
+EARLY, LINEAR, LATE, WORSENING = ResponseShape
+
+AS_BELIEVED: Final = Cohort("as the curve believes", a_curve())
 OTHERWISE: Final = (
     Cohort(
         "a quarter late, 6 % worsening",
-        a_curve(),
-        {CourseShape.EXPECTED: 0.5, CourseShape.EARLY: 0.19, CourseShape.LATE: 0.25, CourseShape.WORSENING: 0.06},
+        replace(a_curve(), shares={EARLY: 0.5, LINEAR: 0.19, LATE: 0.25, WORSENING: 0.06}),
     ),
-    Cohort("a third less improvement", replace(a_curve(), total_slope=-2.07), {CourseShape.EXPECTED: 1.0}),
-    Cohort("half as much noise again", replace(a_curve(), noise_variance=9.0), {CourseShape.EXPECTED: 1.0}),
-    Cohort(
-        "no slow drift, more noise",
-        replace(a_curve(), drift_variance=0.0, noise_variance=16.0),
-        {CourseShape.EXPECTED: 1.0},
-    ),
+    Cohort("a third less improvement", replace(a_curve(), session_slope=-1.8)),
+    Cohort("half as much noise again", replace(a_curve(), noise_variance=12.0)),
+    Cohort("no slow drift, more noise", replace(a_curve(), drift_variance=0.0, noise_variance=21.0)),
 )
 
 
@@ -93,7 +90,7 @@ def fractions(prediction: Prediction, scores: npt.ArrayLike) -> tuple[FloatArray
 
 def test_fractions_of_a_cell() -> None:
     """By hand: Y is 0 or 1 with halves. Each cell is half as wide as all, of which .1 lies below or above the band."""
-    even = Prediction(np.full(2, 0.5), np.ones(2), np.ones(2), minimum=0, maximum=1)
+    even = Prediction(Link(LinkKind.IDENTITY, 0, 1, middle=0.5), *(np.full((1, 2), each) for each in (1.0, 0.5, 1.0)))
     within, above = fractions(even, [0, 1])
     assert within == pytest.approx([0.8, 0.8])
     assert above == pytest.approx([0.0, 0.2])
@@ -104,7 +101,11 @@ def coverage(cohort: Cohort) -> dict[str, tuple[FloatArray, FloatArray]]:
     found: dict[str, list[tuple[FloatArray, FloatArray]]] = {}
     for scores in cohort.scores():
         given = a_curve().given(DOSES, DOSES, scores)
-        for what, first, known in (("the first score", 1, 1), ("doses 0-4", 5, 5), ("all before", 1, DOSES[1:])):
+        for what, first, known in (
+            ("the first score", 1, 1),
+            ("doses 0-4", 5, 5),
+            ("all before", 1, np.arange(1, len(DOSES))),
+        ):
             later = DOSES[first:]
             found.setdefault(what, []).append(fractions(given.predict(later, later, known), scores[first:]))
     return {

@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.scales.change import ChangeCriteria
-from app.trajectories.growth import GrowthCurve, default_curve
+from app.trajectories.growth import GrowthCurve, Provenance, default_curve
+from app.trajectories.link import Link, LinkKind
 from app.trajectories.progress import ReasonCode
 from app.trajectories.series import CountedSession, Measurement, Series
+from app.trajectories.shapes import ResponseShape
 from app.trajectories.tracking import Plan, Policy, Progress, assess_each
 
 START = datetime(2024, 1, 8, 9, tzinfo=UTC)
@@ -28,6 +30,55 @@ def a_curve(instrument: str = "phq-9") -> GrowthCurve:
     curve = default_curve(instrument)
     assert curve is not None
     return curve
+
+
+def b7b(instrument: str = "phq-9") -> GrowthCurve:
+    """Give the published default of one shape on the raw scale (methods, B7b): a model with a known table."""
+    of = {
+        "phq-9": ((0, 27), (14.3, -3.1, 3.74, 1.6, 10.0, 6.0)),
+        "gad-7": ((0, 21), (12.8, -3.0, 3.0, 1.5, 6.5, 4.0)),
+    }
+    (minimum, maximum), (intercept, slope, sd_intercept, sd_slope, drift, noise) = of[instrument]
+    return GrowthCurve(
+        key="b7b-1",
+        version=1,
+        instrument=instrument,
+        link=Link(LinkKind.IDENTITY, minimum, maximum, middle=10),
+        intercept=intercept,
+        session_slope=slope,
+        sd_intercept=sd_intercept,
+        sd_slope=sd_slope,
+        correlation=0.0,
+        drift_variance=drift,
+        drift_weeks=13.0,
+        noise_variance=noise,
+        provenance=Provenance("methods, B7b", "derived", "B"),
+    )
+
+
+def of_all_shapes(curve: GrowthCurve) -> GrowthCurve:
+    """Give the curve with so many patients of each shape that every one of them shows; worsening loses six points."""
+    shares = dict(zip(ResponseShape, (0.4, 0.3, 0.2, 0.1), strict=True))
+    return replace(curve, shares=shares, worsening=6.0)
+
+
+def all_alike(curve: GrowthCurve, *, noise_variance: float = 0.25) -> GrowthCurve:
+    """Give the curve of persons who go the mean course, with so much noise that rounding does not show in a mean."""
+    return replace(curve, sd_intercept=0.0, sd_slope=0.0, drift_variance=0.0, noise_variance=noise_variance)
+
+
+def mirrored(curve: GrowthCurve) -> GrowthCurve:
+    """Give the curve of the same score running the other way, from its maximum down to its minimum."""
+    link = curve.link
+    ends = link.minimum + link.maximum
+    return replace(
+        curve,
+        link=replace(link, middle=ends - link.middle),
+        intercept=ends - curve.intercept,
+        session_slope=-curve.session_slope,
+        natural_fall=-curve.natural_fall,
+        worsening=-curve.worsening,
+    )
 
 
 def sessions(count: int, *, interval_weeks: float = 1) -> list[CountedSession]:

@@ -25,12 +25,14 @@ from tests.trajectories.factories import (
     a_series,
     at,
     at_doses,
+    b7b,
     codes,
+    mirrored,
     newest,
     sessions,
     verdicts,
 )
-from tests.trajectories.oracles import normal_cdf, slow_conditional
+from tests.trajectories.oracles import normal_cdf, slow_conditional, slow_link
 
 FLAT = [16] * 13
 
@@ -51,12 +53,13 @@ policies = st.builds(Policy, flagging=st.sampled_from(list(Flagging)))
 
 class TestNumbers:
     def test_probabilities_are_those_of_the_written_formulas(self) -> None:
-        """Six scores, fortnightly plan to dose 10: dense computation, cells with continuity correction."""
+        """Six scores, fortnightly plan to dose 10, one shape: normal probabilities with continuity correction."""
         scores = [16, 15, 13, 14, 11, 12]
         plan = Plan(planned_dose=10, interval_days=14)
-        progress = verdicts(scores, plan=plan)[-1]
+        progress = verdicts(scores, curve=b7b(), plan=plan)[-1]
         observed = [(float(dose), float(dose), float(score)) for dose, score in enumerate(scores)]
-        mean, covariance = slow_conditional(a_curve(), observed, [(0, 0), (5, 5), (10, 5 + 2 * 5)])
+        slow = slow_conditional(b7b(), observed, [(0, 0), (5, 5), (10, 5 + 2 * 5)])
+        (mean,), (covariance,) = slow.means, slow.covariances
         sd = sqrt(covariance[2, 2] + 6)
         change_sd = sqrt(covariance[0, 0] + covariance[1, 1] - 2 * covariance[0, 1])
         probabilities = progress.probabilities
@@ -67,28 +70,49 @@ class TestNumbers:
         assert probabilities.established_change == pytest.approx(established, abs=6e-5)
 
     def test_expected_score_and_band_use_the_baseline_only(self) -> None:
-        """By hand for 15 at dose 3: mean 10.5143, sd 4.3445 (see the test of the growth model)."""
-        progress = newest([15, 3, 20, 10])
-        assert progress.expected == pytest.approx(10.51, abs=0.005)
-        assert progress.band == (5, 16)  # the first k with F(k) >= .1: 4.447 -> 5; with F(k) >= .9: 15.58 -> 16
+        """By hand for 15 at dose 3, one shape: mean 10.5143, sd 4.3445 (see the test of the growth model).
+
+        Of a normal value, what lies below 0 would take off sd * [phi(z) - z Phi(-z)] = .013 with z = 2.42, and that is
+        what the floor of the scale adds. Band: the first k with F(k) >= .1 is 4.447 -> 5, with F(k) >= .9 15.58 -> 16.
+        """
+        progress = newest([15, 3, 20, 10], curve=b7b())
+        assert progress.expected == pytest.approx(10.527, abs=0.01)
+        assert progress.band == (5, 16)
 
     def test_there_is_nothing_to_expect_at_the_baseline_itself(self) -> None:
         progress = newest([15])
         assert (progress.expected, progress.band, progress.improvement) == (None, None, 0)
 
-    def test_the_needed_improvement_is_at_least_what_patients_notice(self) -> None:
-        """A quarter of a GAD-7 of 8 is 2 points; a quarter of a PHQ-9 of 4 would be less than the 1.7 one notices."""
-        low = verdicts([4, 4, 4, 4])[-1]
-        slow_mean, slow_covariance = slow_conditional(a_curve(), [(n, n, 4.0) for n in range(4)], [(0, 0), (3, 3)])
-        sd = sqrt(slow_covariance[0, 0] + slow_covariance[1, 1] - 2 * slow_covariance[0, 1])
-        expected = normal_cdf((slow_mean[0] - slow_mean[1] - 1.7) / sd)
-        assert low.probabilities.established_change == pytest.approx(expected, abs=6e-5)
+    @pytest.mark.parametrize("curve", [b7b(), a_curve()])
+    def test_the_needed_improvement_is_at_least_what_patients_notice(self, curve: GrowthCurve) -> None:
+        """A quarter of a PHQ-9 of 4 would be less than the 1.7 that one notices: from 4 to 2.3 through the link."""
+        low = verdicts([4, 4, 4, 4], curve=curve)[-1]
+        slow = slow_conditional(curve, [(n, n, 4.0) for n in range(4)], [(0, 0), (3, 3)])
+        units = slow_link(curve.link, 4) - slow_link(curve.link, 2.3)
+        assert low.probabilities.established_change == pytest.approx(slow.falls(0, 1, units), abs=6e-5)
+
+    def test_a_point_weighs_more_close_to_an_end_of_the_scale(self) -> None:
+        """A quarter of 24 is 6 points, on the link of the PHQ-9 7.25 units: g(24) - g(18)."""
+        course = [24, 22, 21, 19]
+        rows = [(float(n), float(n), float(score)) for n, score in enumerate(course)]
+        units = slow_link(a_curve().link, 24) - slow_link(a_curve().link, 18)
+        assert units == pytest.approx(7.25, abs=0.01)
+        chance = slow_conditional(a_curve(), rows, [(0, 0), (3, 3)]).falls(0, 1, units)
+        assert newest(course).probabilities.established_change == pytest.approx(chance, abs=6e-5)
+
+    def test_from_a_first_score_that_is_a_bound_the_way_starts_at_the_bound(self) -> None:
+        """27 is 26.5 or more: a quarter of it, 6.75 points, is the way to 19.75."""
+        course = [27, 24, 22, 21]
+        rows = [(float(n), float(n), float(score)) for n, score in enumerate(course)]
+        units = slow_link(a_curve().link, 26.5) - slow_link(a_curve().link, 19.75)
+        chance = slow_conditional(a_curve(), rows, [(0, 0), (3, 3)]).falls(0, 1, units)
+        assert newest(course).probabilities.established_change == pytest.approx(chance, abs=6e-5)
 
     def test_fortnightly_care_leaves_a_baseline_that_says_less(self) -> None:
         """Var(y at dose 6 | y0) = 2.56 ln(7)^2 + 29.9876 - (3.74^2 + 10 exp(-w/13))^2 / 29.9876 grows with w."""
         for interval_weeks in (1.0, 2.0):
             series = a_series([15] * 7, interval_weeks=interval_weeks)
-            progress = assess(series, PHQ_9, a_curve(), Policy(), Plan(interval_days=int(7 * interval_weeks)))
+            progress = assess(series, PHQ_9, b7b(), Policy(), Plan(interval_days=int(7 * interval_weeks)))
             assert progress is not None
             assert progress.band is not None
             assert progress.weeks == 6 * interval_weeks
@@ -98,7 +122,7 @@ class TestNumbers:
             assert progress.band[1] == next(k for k in range(28) if normal_cdf((k + 0.5 - mean) / sd) >= 0.9)
 
     def test_the_verdict_names_its_curve(self) -> None:
-        assert newest([15, 12]).curve_version == "b7b-1"
+        assert newest([15, 12]).curve_version == "arcsine-1"
 
     def test_gad_7(self) -> None:
         settings_ = {"criteria": GAD_7, "curve": a_curve("gad-7")}
@@ -133,10 +157,6 @@ class TestFiguresThatAreNotPublished:
             *[SignalReason.NO_CHANGE_YET] * 4,
             *[SignalReason.TIME_FOR_REVIEW] * 6,
         ]
-
-
-def mirrored(curve: GrowthCurve) -> GrowthCurve:
-    return replace(curve, intercept=27 - curve.intercept, total_slope=-curve.total_slope)
 
 
 class TestDirection:

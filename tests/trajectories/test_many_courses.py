@@ -13,31 +13,40 @@ from hypothesis import strategies as st
 from app.scales.change import Better, ChangeCriteria
 from app.trajectories import looks
 from app.trajectories.growth import GrowthCurve
+from app.trajectories.link import Link, LinkKind
 from app.trajectories.looks import look_at
 from app.trajectories.policy import Flagging, Plan, Policy
 from app.trajectories.series import Measurement, Series
 from app.trajectories.tracking import Course, Progress, assess, assess_each, assess_many
-from tests.trajectories.factories import GAD_7, PHQ_9, a_curve, a_series, at, at_doses, sessions
+from tests.trajectories.factories import (
+    GAD_7,
+    PHQ_9,
+    a_curve,
+    a_series,
+    at,
+    at_doses,
+    b7b,
+    mirrored,
+    of_all_shapes,
+    sessions,
+)
 from tests.trajectories.oracles import slow_look
 
 
 def seen_in_a_mirror(criteria: ChangeCriteria, curve: GrowthCurve) -> tuple[ChangeCriteria, GrowthCurve]:
     """Give the same score, running the other way."""
     cutoff = None if criteria.cutoff is None else criteria.maximum + 1 - criteria.cutoff
-    return (
-        replace(criteria, better=Better.HIGHER, cutoff=cutoff),
-        replace(curve, intercept=curve.maximum - curve.intercept, total_slope=-curve.total_slope),
-    )
+    return replace(criteria, better=Better.HIGHER, cutoff=cutoff), mirrored(curve)
 
 
 LOWER = [
     (PHQ_9, a_curve()),
     (GAD_7, a_curve("gad-7")),
-    (replace(PHQ_9, cutoff=None), replace(a_curve(), correlation=-0.3)),
-    (replace(PHQ_9, reliable_change=None), a_curve()),
-    (ChangeCriteria(0, 27), a_curve()),
+    (replace(PHQ_9, cutoff=None), replace(of_all_shapes(b7b()), correlation=-0.3)),
+    (replace(PHQ_9, reliable_change=None), of_all_shapes(a_curve())),
+    (ChangeCriteria(0, 27), replace(a_curve(), link=Link(LinkKind.LOGIT, 0, 27, middle=12))),
 ]
-OTHER_CURVE = replace(a_curve(), intercept=16.0, drift_weeks=5.0)
+OTHER_CURVE = replace(b7b(), intercept=16.0, drift_weeks=5.0)
 THE_OTHER_WAY = replace(PHQ_9, better=Better.HIGHER)
 MEASURES = [
     (PHQ_9, OTHER_CURVE),
@@ -72,7 +81,10 @@ PLANS = [
 def courses(draw: st.DrawFn) -> Course:
     """Give courses of all kinds: short and long, late and early, up and down, on any plan and policy."""
     criteria, curve = draw(st.sampled_from(MEASURES))
-    scores = draw(st.lists(st.integers(curve.minimum, curve.maximum), min_size=1, max_size=12))
+    score = st.integers(curve.minimum, curve.maximum)
+    if draw(st.booleans()):
+        score |= st.sampled_from([curve.minimum, curve.maximum])
+    scores = draw(st.lists(score, min_size=1, max_size=12))
     first_dose = draw(st.sampled_from([0, 0, 1, 3, 9, 50]))
     series = a_series(scores, interval_weeks=draw(st.sampled_from([0.5, 1, 2])), first_dose=first_dose)
     if draw(st.booleans()):
@@ -134,10 +146,27 @@ class TestCompany:
         assert assess_many(many[::-1]) == together[::-1]
         assert assess_many(many + many) == together + together
 
+    @settings(max_examples=60)
+    @given(st.data(), st.sampled_from([a_curve(), OTHER_CURVE]))
+    def test_a_score_at_an_end_changes_no_digit_of_anybody_else(self, data: st.DataObject, curve: GrowthCurve) -> None:
+        """Whose scores are bounds is computed apart. Looked at without any rounding."""
+        n = data.draw(st.integers(1, 8))
+        inside, end = (
+            [
+                Course(a_series(data.draw(st.lists(score, min_size=n, max_size=n))), PHQ_9, curve, Policy(), Plan())
+                for _ in range(data.draw(st.integers(1, 3)))
+            ]
+            for score in (st.integers(1, 26), st.sampled_from([0, 27]))
+        )
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(looks, "_POINT_DECIMALS", 16)
+            patch.setattr(looks, "_PROBABILITY_DECIMALS", 16)
+            assert look_at(inside + end)[: len(inside)] == [look_at([course])[0] for course in inside]
+
     @pytest.mark.parametrize("first", [0, 7])
     def test_the_same_scores_are_judged_by_their_own_measure_policy_and_plan(self, first: int) -> None:
         """All of one length, so that they are computed together wherever they can be."""
-        scores = ([16, 15, 17, 12, 13, 14, 12, 11], [12, 12, 11, 13, 9, 8, 8, 5], [14, 16, 17, 17, 18, 20, 16, 21])
+        scores = ([16, 15, 17, 12, 13, 14, 12, 11], [12, 12, 11, 13, 9, 8, 8, 0], [14, 16, 17, 17, 18, 20, 16, 21])
         many = [
             Course(a_series(each), *measure, policy, plan, first=first)
             for each in scores

@@ -40,8 +40,10 @@ class TestExpectedCurve:
         assert curve is not None
         assert [(point.dose, point.weeks) for point in curve.updated] == [(3, 3), (4, 4), (5, 5), (6, 6)]
         observed = [(float(n), float(n), float(score)) for n, score in enumerate(scores)]
-        mean, _ = slow_conditional(a_curve(), observed, [(dose, dose) for dose in (3, 4, 5, 6)])
-        assert [point.mean for point in curve.updated] == pytest.approx(mean.tolist(), abs=0.0051)
+        slow = slow_conditional(a_curve(), observed, [(dose, dose) for dose in (3, 4, 5, 6)])
+        assert [point.mean for point in curve.updated] == pytest.approx(
+            [slow.expected(place) for place in range(4)], abs=0.0051
+        )
 
     def test_weeks_follow_the_calendar_as_it_was_and_then_the_plan(self) -> None:
         """Weekly so far, fortnightly from here on."""
@@ -122,7 +124,8 @@ class TestReviewPoints:
         scores = [20, 17, 15]
         found = review_points(a_series(scores), PHQ_9, a_curve(), Policy(), Plan(planned_dose=12))
         observed = [(float(n), float(n), float(score)) for n, score in enumerate(scores)]
-        (now, at_7, at_12), _ = slow_conditional(a_curve(), observed, [(2, 2), (7, 7), (12, 12)])
+        slow = slow_conditional(a_curve(), observed, [(2, 2), (7, 7), (12, 12)])
+        now, at_7, at_12 = map(slow.expected, range(3))
         fall = 2.55 + 0.21 * 5
         natural = [fall * (log(1 + weeks / 2) - log(2)) / log(6) for weeks in (7, 12)]
         assert [point.expected for point in found] == pytest.approx([at_7, at_12], abs=0.0051)

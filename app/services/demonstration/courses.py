@@ -24,8 +24,8 @@ from app.db.codes import (
     Sex,
 )
 from app.services.demonstration.practice import PRACTICES, TIME_ZONE, Offer, Practice
+from app.trajectories.archetypes import CourseShape, simulate_course
 from app.trajectories.growth import default_curve
-from app.trajectories.simulation import CourseShape, simulate_course
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,7 +294,7 @@ class _Course:
         low_mood = simulate_course(self.rng, phq_9, doses, weeks, self.shape)
         expected = gad_7.intercept + _GAD_7_ON_PHQ_9 * (float(low_mood[0]) - phq_9.intercept)
         first = float(np.clip(round(expected + _GAD_7_REST_SD * self.rng.standard_normal()), 0, 21))
-        anxiety = simulate_course(self.rng, gad_7, doses, weeks, self.shape, first_score=first, worsening_points=4)
+        anxiety = simulate_course(self.rng, gad_7, doses, weeks, self.shape, first_score=first)
         return {"phq-9": low_mood.tolist(), "gad-7": anxiety.tolist()}
 
     def _filled_in(self, moment: datetime) -> tuple[datetime, datetime, AnsweringMode]:
