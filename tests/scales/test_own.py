@@ -55,6 +55,10 @@ def test_the_line_of_a_fault_is_the_nearest_that_stands_there() -> None:
     missing = TEXT.replace("code = 1, topic", "kode = 1, topic", 1)
     line = next(number for number, each in enumerate(missing.split("\n"), 1) if "kode = 1" in each)
     assert fault_of(missing).startswith(f"{FILE}:{line}: ")
+    header = "[[forms.subscales]]\n"
+    without = TEXT.replace(f'{header}key = "total"\n', header, 1)
+    line = without.split("\n").index("[[forms.subscales]]") + 1
+    assert fault_of(without).startswith(f"{FILE}:{line}: ")
 
 
 def test_what_is_missing_at_the_end_is_told_of_the_last_line() -> None:

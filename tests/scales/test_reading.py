@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from app.scales.answers import ItemState, letters_of_states, states_of_letters
 from app.scales.catalogue import instrument
 from app.scales.change import ChangeCriteria
 from app.scales.instrument import Band, Confidence, Cutoff, Subscale
@@ -52,3 +53,9 @@ def test_what_was_confirmed_is_not_named() -> None:
     bands = (Band("low", 0, 4, SURE), Band("high", 5, 9, SURE))
     subscale = a_subscale(bands=bands, sources={"range": SURE}, missing=a_missing_rule(0))
     assert read(subscale, 5) == Reading({}, {}, None, (), ())
+
+
+def test_item_states_are_kept_as_one_letter_each() -> None:
+    states = (ItemState.ANSWERED, ItemState.BLANK, ItemState.DECLINED, ItemState.NOT_SHOWN, ItemState.ANSWERED)
+    assert letters_of_states(states) == "abdna"
+    assert states_of_letters("abdna") == states
