@@ -240,6 +240,15 @@ class TestAgainstTheSlowComputation:
         if variances.min() > 0.01:
             assert fast.at_least(units)[0] == pytest.approx(slow.falls(0, 1, units), abs=1e-8)
 
+    def test_scores_that_no_shape_explains(self) -> None:
+        """Eighty scores that leap from 2 to 25 and back: in every shape so improbable that e to its log is 0."""
+        curve = of_all_shapes(a_curve())
+        rows = [(float(week), float(week), (2.0, 25.0)[week % 2]) for week in range(80)]
+        slow = slow_conditional(curve, rows, [(80, 80)])
+        fast = curve.given(*zip(*rows, strict=True)).predict(80, 80)
+        np.testing.assert_allclose(fast.shares[:, 0], slow.shares, atol=1e-9)
+        np.testing.assert_allclose(fast.means[:, 0], slow.means[:, 0], atol=1e-7)
+
     @given(st.sampled_from(CURVES), doses, weeks)
     def test_given_nothing_it_is_the_model_itself(self, curve: GrowthCurve, dose: float, week: float) -> None:
         """By the written formulas: the mean course, and s0^2 + 2 c s0 s1 p + s1^2 p^2 + q + the noise."""

@@ -86,6 +86,10 @@ class TestShape:
     def test_backward_stays_within_the_scale(self, link: Link, units: float) -> None:
         assert link.minimum <= float(link.backward(units)) <= link.maximum
 
+    @given(links())
+    def test_backward_from_far_outside_gives_the_ends(self, link: Link) -> None:
+        assert link.backward([-inf, -1e6, 1e6, inf]).tolist() == [link.minimum] * 2 + [link.maximum] * 2
+
     @given(bent_links, st.data())
     def test_a_scale_that_runs_the_other_way_is_its_mirror_image(self, link: Link, data: st.DataObject) -> None:
         ends = link.minimum + link.maximum
