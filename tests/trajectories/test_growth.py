@@ -525,22 +525,3 @@ class TestDefaults:
         curve = a_curve(instrument)
         assert (curve.key, curve.instrument, curve.provenance.status) == ("arcsine-1", instrument, "derived")
         assert "not fitted to local data" in curve.provenance.source
-
-    @pytest.mark.parametrize(
-        ("instrument", "cutoff", "first", "cases"),
-        [("phq-9", 10, (14.3, 5.5), (9.3, 6.0)), ("gad-7", 8, (12.8, 4.4), (8.4, 5.4))],
-    )
-    def test_they_give_the_margins_that_they_were_derived_from(
-        self, instrument: str, cutoff: int, first: tuple[float, float], cases: tuple[float, float]
-    ) -> None:
-        """First scores of referrals, and scores at dose 7 of those who start as cases: summed over the cells."""
-        curve = a_curve(instrument)
-        scores = np.arange(curve.minimum, curve.maximum + 1)
-        before = np.array(slow_conditional(curve, [], [(0, 0)]).cells(0))
-        after = np.array([slow_conditional(curve, [(0, 0, float(score))], [(7, 7)]).cells(0) for score in scores])
-        is_case = scores >= cutoff
-        at_dose_7 = before[is_case] @ after[is_case] / before[is_case].sum()
-        for cells, (mean, sd) in ((before, first), (at_dose_7, cases)):
-            found = cells @ scores
-            assert found == pytest.approx(mean, abs=0.1)
-            assert sqrt(cells @ scores**2 - found**2) == pytest.approx(sd, abs=0.15)

@@ -11,6 +11,7 @@ import pytest
 from app.errors import InvalidSeries
 from app.trajectories.archetypes import CourseShape, simulate_course
 from app.trajectories.growth import GrowthCurve
+from app.trajectories.link import Link, LinkKind
 from app.trajectories.prediction import IntArray
 from app.trajectories.shapes import ResponseShape
 from tests.trajectories.factories import a_curve, all_alike, b7b
@@ -66,6 +67,20 @@ def test_scores_scatter_as_the_curve_says() -> None:
     first = cohort(CourseShape.EXPECTED, b7b())[:, 0]
     assert first.mean() == pytest.approx(14.3, abs=0.3)
     assert first.std() == pytest.approx(5.48, abs=0.25)
+
+
+def test_persons_differ_in_level_and_slope_as_the_curve_says() -> None:
+    """On a scale without ends, the first score and the one at dose 12 (p = ln 13) and week 12.
+
+    Covariance 3.74^2 - .6 * 3.74 * 1.6 p + 10 exp(-12/13) = 8.751; variance of the last
+    3.74^2 - 2 * .6 * 3.74 * 1.6 p + 1.6^2 p^2 + 10 + 6 = 28.411, and 1/12 for rounding. Errors are below
+    30 sqrt(2 / 4000) = .67.
+    """
+    wide = Link(LinkKind.IDENTITY, 0, 400, middle=200)
+    curve = replace(b7b(), link=wide, intercept=200.0, correlation=-0.6)
+    scores = cohort(CourseShape.EXPECTED, curve, patients=4000)
+    assert np.cov(scores[:, 0], scores[:, 12])[0, 1] == pytest.approx(8.751, abs=2)
+    assert scores[:, 12].var() == pytest.approx(28.411 + 1 / 12, abs=2)
 
 
 @pytest.mark.parametrize("curve", [b7b(), replace(a_curve(), shares={ResponseShape.EARLY: 1.0})])

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from app.scales.change import Better, ChangeCriteria
 from app.trajectories.growth import GrowthCurve
+from app.trajectories.link import Link, LinkKind
 from app.trajectories.looks import weeks_at
 from app.trajectories.policy import Flagging, Plan, Policy
 from app.trajectories.progress import Progress, ReasonCode, Signal, SignalReason
@@ -100,13 +101,15 @@ class TestNumbers:
         chance = slow_conditional(a_curve(), rows, [(0, 0), (3, 3)]).falls(0, 1, units)
         assert newest(course).probabilities.established_change == pytest.approx(chance, abs=6e-5)
 
-    def test_from_a_first_score_that_is_a_bound_the_way_starts_at_the_bound(self) -> None:
-        """27 is 26.5 or more: a quarter of it, 6.75 points, is the way to 19.75."""
+    @pytest.mark.parametrize(("kind", "start"), [(LinkKind.ARCSINE, 26.5), (LinkKind.LOGIT, 27.0)])
+    def test_from_a_first_score_that_is_a_bound_the_way_starts_at_the_bound(self, kind: LinkKind, start: float) -> None:
+        """27 is 26.5 or more: a quarter of it, 6.75 points, is the way to 19.75. The logit knows no bounds."""
+        curve = replace(a_curve(), link=Link(kind, 0, 27, middle=15))
         course = [27, 24, 22, 21]
         rows = [(float(n), float(n), float(score)) for n, score in enumerate(course)]
-        units = slow_link(a_curve().link, 26.5) - slow_link(a_curve().link, 19.75)
-        chance = slow_conditional(a_curve(), rows, [(0, 0), (3, 3)]).falls(0, 1, units)
-        assert newest(course).probabilities.established_change == pytest.approx(chance, abs=6e-5)
+        units = slow_link(curve.link, start) - slow_link(curve.link, start - 6.75)
+        chance = slow_conditional(curve, rows, [(0, 0), (3, 3)]).falls(0, 1, units)
+        assert newest(course, curve=curve).probabilities.established_change == pytest.approx(chance, abs=6e-5)
 
     def test_fortnightly_care_leaves_a_baseline_that_says_less(self) -> None:
         """Var(y at dose 6 | y0) = 2.56 ln(7)^2 + 29.9876 - (3.74^2 + 10 exp(-w/13))^2 / 29.9876 grows with w."""
