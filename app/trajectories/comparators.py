@@ -14,66 +14,18 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from app.errors import InvalidSeries
-from app.scales.change import Better, ChangeCriteria, improvement
+from app.scales.change import Better
 from app.trajectories.episodes import Episodes
 from app.trajectories.link import Link, LinkKind
 from app.trajectories.plain_model import PlainMixedModel
 from app.trajectories.prediction import FloatArray, Prediction
+from app.trajectories.question import Question
 
 _ONE_SIDED_LIMIT = float(ndtri(0.8))
 _SAME_DOSE = 1e-9  # squares of ln(1 + dose) around their mean that are rounding
 
 _CELLS_AT_ONCE = 2_000_000
 """So many distances are held at a time (16 MB an array), however many neighbours there may be."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """What is asked: who, seen at a look, will not have improved reliably by the end.
-
-    Parameters
-    ----------
-    criteria : ChangeCriteria
-        The scale, with its reliable change.
-    look_dose : float
-        Scores up to this dose are known.
-    end_dose : float
-        Dose of the score that decides; after the look.
-
-    Raises
-    ------
-    InvalidSeries
-        If no reliable change is published, or the end is not after the look.
-    """
-
-    criteria: ChangeCriteria
-    look_dose: float
-    end_dose: float
-
-    def __post_init__(self) -> None:
-        if self.criteria.reliable_change is None:
-            raise InvalidSeries("without a reliable change nobody improves reliably")
-        if not 0 <= self.look_dose < self.end_dose < np.inf:
-            raise InvalidSeries("the end must be a dose after the look", pointer="/end_dose")
-
-    def improved_by(self, first: FloatArray, score: FloatArray) -> FloatArray:
-        """Give the improvement from the first score, points; positive when the patient is better."""
-        return improvement(first, score, self.criteria.better)
-
-    def unimproved(self, first: FloatArray, end: FloatArray) -> npt.NDArray[np.bool_]:
-        """Tell who did not improve reliably from the first score to that at the end."""
-        return self.improved_by(first, end) < self._reliable_change
-
-    def risk(self, first: FloatArray, at_end: Prediction) -> FloatArray:
-        """Give the probability of no reliable improvement, by what is expected at the end."""
-        if self.criteria.better is Better.LOWER:
-            return 1.0 - at_end.at_most(first - self._reliable_change)
-        return 1.0 - at_end.at_least(first + self._reliable_change)
-
-    @property
-    def _reliable_change(self) -> int:
-        assert self.criteria.reliable_change is not None, "refused at the start"
-        return self.criteria.reliable_change
 
 
 class Rival(Protocol):
@@ -111,6 +63,7 @@ class TwentyFivePercentRule:
 
         Examples
         --------
+        >>> from app.scales.change import ChangeCriteria
         >>> question = Question(ChangeCriteria(0, 27, reliable_change=6), look_dose=4, end_dose=8)
         >>> two = Episodes.of([1, 1, 2, 2], doses=[0, 4, 0, 4], weeks=[0, 4, 0, 4], scores=[16, 12, 10, 11])
         >>> TwentyFivePercentRule(question).risk(two).tolist()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import erf, inf, log, nan, sqrt
+from math import erf, log, sqrt
 
 import numpy as np
 import pytest
@@ -14,7 +14,6 @@ from app.scales.change import Better, ChangeCriteria
 from app.trajectories.comparators import (
     ClassicalExpectedResponse,
     NearestNeighbours,
-    Question,
     ReliableChangeRule,
     TwentyFivePercentRule,
     UpdatedMixedModel,
@@ -23,6 +22,7 @@ from app.trajectories.comparators import (
 from app.trajectories.episodes import Episodes
 from app.trajectories.metrics import auc
 from app.trajectories.plain_model import PlainMixedModel
+from app.trajectories.question import Question
 from app.trajectories.simulation import Occasions, simulate
 from tests.trajectories.factories import PHQ_9, b7b
 from tests.trajectories.test_plain_model import a_fit, made, slow_expect, some_rows
@@ -52,25 +52,6 @@ def normal(z: float) -> float:
 def a_cohort(count: int, seed: int = 1) -> Episodes:
     """A service that is as its curve says, seen at each dose to 8."""
     return simulate(np.random.default_rng(seed), b7b(), Occasions(tuple(range(9))), count).episodes
-
-
-class TestQuestion:
-    @pytest.mark.parametrize(("look", "end"), [(4, 4), (5, 4), (-1, 4), (nan, 4), (4, nan), (4, inf)])
-    def test_the_end_comes_after_the_look(self, look: float, end: float) -> None:
-        with pytest.raises(InvalidSeries, match="after the look") as refusal:
-            Question(PHQ_9, look, end)
-        assert refusal.value.pointer == "/end_dose"
-
-    def test_it_takes_a_reliable_change(self) -> None:
-        with pytest.raises(InvalidSeries, match="reliable change"):
-            Question(ChangeCriteria(0, 27), 4, 8)
-
-    def test_who_improved_reliably(self) -> None:
-        """Six points on the PHQ-9; five upwards on the other."""
-        first, end = np.array([15.0, 15, 15]), np.array([10.0, 9, 20])
-        assert AT_4.unimproved(first, end).tolist() == [True, False, True]
-        assert UPWARDS.unimproved(first, end).tolist() == [True, True, False]
-        assert UPWARDS.unimproved(first, end - 1).tolist() == [True, True, True]
 
 
 class TestRules:
