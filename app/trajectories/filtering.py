@@ -9,7 +9,7 @@ from which everything else follows in closed form.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -79,7 +79,7 @@ def filter_scores(
 
     Parameters
     ----------
-    deviations : ndarray, shape (n, ...)
+    deviations : ndarray, shape (n, ...), with at least one axis of episodes
         Score minus mean course, link units; for a score at an end, its bound minus the mean course. NaN where an
         episode has no such occasion: only after its last score.
     sides : ndarray of int8, shape (n, ...)
@@ -87,7 +87,7 @@ def filter_scores(
     progress : ndarray, shape (n, ...)
         How far the shape has come, which is the weight of the persons' slopes.
     weeks : ndarray, shape (n, ...)
-        Calendar time, not falling. All four are broadcast against each other.
+        Calendar time, not falling. The axes after the first are broadcast against each other.
     variation : Variation
         How persons differ, drift and answer.
 
@@ -103,22 +103,41 @@ def filter_scores(
     is its mirror image. The site is m + innovation / s with the noise F / s - C (engine, section 1; moments of the
     truncated normal: Johnson, Kotz & Balakrishnan 1994, Continuous Univariate Distributions 1, section 10.1).
     """
-    deviations, sides, progress, weeks = np.broadcast_arrays(deviations, sides, progress, weeks)
-    log_density, site, noise = (np.empty(deviations.shape) for _ in range(3))
-    known = ~np.isnan(deviations)
-    decay = np.exp(np.diff(weeks, axis=0, prepend=weeks[:1]) / -variation.drift_weeks)
-    state: _State[FloatArray] = _State(np.zeros(deviations.shape[1:]), variation)
-    for place, each in enumerate(deviations):
-        if place:
-            state.drift(decay[place])
-        ahead = state.predict(each, progress[place])
-        seen = _see_all(ahead, sides[place], known[place])
-        state.take(ahead, seen)
+    log_density, site, noise = (np.empty(_shape(deviations, sides, progress, weeks)) for _ in range(3))
+    for place, (each, ahead, seen) in enumerate(_walk(deviations, sides, progress, weeks, variation)):
         log_density[place] = seen.log_density
         with np.errstate(divide="ignore", invalid="ignore"):
-            site[place] = np.where(seen.share > 0, each - ahead.distance + seen.innovation / seen.share, 0.0)
-            noise[place] = ahead.variance / seen.share - (ahead.variance - variation.noise)
+            site[place] = np.where(seen.taken > 0, each - ahead.distance + seen.step / seen.taken, 0.0)
+            noise[place] = 1 / seen.taken - (ahead.variance - variation.noise)
     return Filtered(log_density, site, noise)
+
+
+def log_density(
+    deviations: FloatArray, sides: Sides, progress: FloatArray, weeks: FloatArray, variation: Variation
+) -> FloatArray:
+    """Give the log density of the scores of each episode together, as :func:`filter_scores` finds it, shape (...)."""
+    steps = _walk(deviations, sides, progress, weeks, variation)
+    return np.asarray(sum(seen.log_density for _, _, seen in steps))
+
+
+def _shape(*arrays: npt.NDArray[np.generic]) -> tuple[int, ...]:
+    return np.broadcast_shapes(*(each.shape for each in arrays))
+
+
+def _walk(
+    deviations: FloatArray, sides: Sides, progress: FloatArray, weeks: FloatArray, variation: Variation
+) -> Iterator[tuple[FloatArray, _Ahead[FloatArray], _Seen[FloatArray]]]:
+    """Go through the scores, occasion by occasion."""
+    shape = _shape(deviations, sides, progress, weeks)
+    decay = np.exp(np.diff(weeks, axis=0, prepend=weeks[:1]) / -variation.drift_weeks)
+    ends = np.asarray(sides.any(axis=tuple(range(1, sides.ndim))))
+    state: _State[FloatArray] = _State(np.zeros(shape[1:]), variation)
+    for each, side, has_ends, come, faded in zip(deviations, sides, ends, progress, decay, strict=True):
+        state.drift(faded)
+        ahead = state.predict(each, come)
+        seen = _see_all(ahead, np.broadcast_to(side, shape[1:]) if has_ends else None)
+        state.take(ahead, seen)
+        yield each, ahead, seen
 
 
 def filter_series(
@@ -149,8 +168,8 @@ def filter_series(
         ahead = state.predict(deviation, come)
         seen = _see_one(ahead, side)
         state.take(ahead, seen)
-        site = deviation - ahead.distance + seen.innovation / seen.share
-        found.append((seen.log_density, site, ahead.variance / seen.share - (ahead.variance - variation.noise)))
+        site = deviation - ahead.distance + seen.step / seen.taken
+        found.append((seen.log_density, site, 1 / seen.taken - (ahead.variance - variation.noise)))
     return tuple(found)
 
 
@@ -165,31 +184,31 @@ class _Ahead(NamedTuple, Generic[Figure]):
 
 
 class _Seen(NamedTuple, Generic[Figure]):
-    """A score that was seen: what it moves, and which share of the variance of a known score it takes."""
+    """A score that was seen: by how much it moves the state and its variance, for each unit of their covariance."""
 
-    innovation: Figure
-    share: Figure
+    step: Figure
+    taken: Figure
     log_density: Figure
 
 
-def _see_all(ahead: _Ahead[FloatArray], sides: Sides, known: npt.NDArray[np.bool_]) -> _Seen[FloatArray]:
-    """Take in the scores of one occasion: known, at an end of the scale, or absent."""
-    sd = np.sqrt(ahead.variance)
-    z = ahead.distance / sd
-    innovation = ahead.distance
-    share = np.ones_like(z)
-    log_density = -0.5 * (_LOG_TWO_PI + z * z) - np.log(sd)
-    if sides.any():
-        at_end = sides != 0
-        towards = -sides * z
+def _see_all(ahead: _Ahead[FloatArray], sides: Sides | None) -> _Seen[FloatArray]:
+    """Take in the scores of one occasion: known, at an end of the scale, or absent; without sides none is at an end."""
+    taken = 1 / ahead.variance
+    step = ahead.distance * taken
+    log_density = -0.5 * (_LOG_TWO_PI + ahead.distance * step + np.log(ahead.variance))
+    if sides is not None:
+        at_end = np.nonzero(sides)
+        side, sd = sides[at_end], np.sqrt(ahead.variance[at_end])
+        towards = -side * ahead.distance[at_end] / sd
         log_tail = log_ndtr(towards)
         hazard = np.exp(-0.5 * (_LOG_TWO_PI + towards * towards) - log_tail)
-        innovation = np.where(at_end, sides * sd * hazard, innovation)
-        share = np.where(at_end, np.maximum(hazard * (towards + hazard), _LEAST_SHARE), share)
-        log_density = np.where(at_end, log_tail, log_density)
-    if not known.all():
-        innovation, share, log_density = (np.where(known, each, 0.0) for each in (innovation, share, log_density))
-    return _Seen(innovation, share, log_density)
+        step[at_end] = side * hazard / sd
+        taken[at_end] *= np.maximum(hazard * (towards + hazard), _LEAST_SHARE)
+        log_density[at_end] = log_tail
+    absent = np.isnan(ahead.distance)
+    if absent.any():
+        step[absent] = taken[absent] = log_density[absent] = 0.0
+    return _Seen(step, taken, log_density)
 
 
 def _see_one(ahead: _Ahead[float], side: int) -> _Seen[float]:
@@ -197,11 +216,13 @@ def _see_one(ahead: _Ahead[float], side: int) -> _Seen[float]:
     sd = math.sqrt(ahead.variance)
     z = ahead.distance / sd
     if not side:
-        return _Seen(ahead.distance, 1.0, -0.5 * (_LOG_TWO_PI + z * z) - math.log(sd))
+        log_density = -0.5 * (_LOG_TWO_PI + z * z) - math.log(sd)
+        return _Seen(ahead.distance / ahead.variance, 1 / ahead.variance, log_density)
     towards = -side * z
     log_tail = float(log_ndtr(towards))
     hazard = math.exp(-0.5 * (_LOG_TWO_PI + towards * towards) - log_tail)
-    return _Seen(side * sd * hazard, max(hazard * (towards + hazard), _LEAST_SHARE), log_tail)
+    share = max(hazard * (towards + hazard), _LEAST_SHARE)
+    return _Seen(side * hazard / sd, share / ahead.variance, log_tail)
 
 
 class _State(Generic[Figure]):
@@ -242,15 +263,13 @@ class _State(Generic[Figure]):
 
     def take(self, ahead: _Ahead[Figure], seen: _Seen[Figure]) -> None:
         """Move by what was seen."""
-        step = seen.innovation / ahead.variance
-        self.level = self.level + ahead.level * step
-        self.slope = self.slope + ahead.slope * step
-        self.drifted = self.drifted + ahead.drift * step
-        taken = seen.share / ahead.variance
-        of_level, of_slope = ahead.level * taken, ahead.slope * taken
+        self.level = self.level + ahead.level * seen.step
+        self.slope = self.slope + ahead.slope * seen.step
+        self.drifted = self.drifted + ahead.drift * seen.step
+        of_level, of_slope = ahead.level * seen.taken, ahead.slope * seen.taken
         self.v_ll = self.v_ll - of_level * ahead.level
         self.v_ls = self.v_ls - of_level * ahead.slope
         self.v_ld = self.v_ld - of_level * ahead.drift
         self.v_ss = self.v_ss - of_slope * ahead.slope
         self.v_sd = self.v_sd - of_slope * ahead.drift
-        self.v_dd = self.v_dd - ahead.drift * taken * ahead.drift
+        self.v_dd = self.v_dd - ahead.drift * seen.taken * ahead.drift

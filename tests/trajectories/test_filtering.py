@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import integrate, stats
 
-from app.trajectories.filtering import Filtered, Variation, filter_scores, filter_series
+from app.trajectories.filtering import Filtered, Variation, filter_scores, filter_series, log_density
 from app.trajectories.growth import GrowthCurve
 from app.trajectories.prediction import FloatArray
 from app.trajectories.shapes import ResponseShape
@@ -68,8 +68,9 @@ def alone(rows: Sequence[Row], variation: Variation) -> FloatArray:
 
 
 def filtered(rows: Sequence[Row], variation: Variation) -> Filtered:
-    deviations, sides, progress, weeks = (np.array(column) for column in zip(*rows, strict=True))
-    return filter_scores(deviations, sides.astype(np.int8), progress, weeks, variation)
+    deviations, sides, progress, weeks = (np.array(column)[:, None] for column in zip(*rows, strict=True))
+    found = filter_scores(deviations, sides.astype(np.int8), progress, weeks, variation)
+    return Filtered(*(column[:, 0] for column in found))
 
 
 class TestKnownScores:
@@ -113,7 +114,9 @@ class TestOneSeriesAndMany:
             last = rows[-1]
             columns.append([*rows, *[(nan, 0, last[2], last[3])] * (longest - len(rows))])
         table = np.array(columns).transpose(2, 1, 0)
-        found = filter_scores(table[0], table[1].astype(np.int8), table[2], table[3], variation)
+        columns_of_all = (table[0], table[1].astype(np.int8), table[2], table[3])
+        found = filter_scores(*columns_of_all, variation)
+        np.testing.assert_allclose(log_density(*columns_of_all, variation), found.log_density.sum(axis=0), rtol=1e-12)
         for place, rows in enumerate(many):
             for column, figures in zip(alone(rows, variation).T, found, strict=True):
                 np.testing.assert_allclose(figures[: len(rows), place], column, rtol=1e-9, atol=1e-9)
