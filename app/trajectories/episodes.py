@@ -112,6 +112,13 @@ class Episodes:
         starts = np.concatenate([[0], np.cumsum(lengths[lengths > 0])])
         return cls(starts.astype(np.int64), *(column[there] for column in table))
 
+    @classmethod
+    def joined(cls, parts: Sequence[Episodes]) -> Episodes:
+        """Put the episodes of several parts, one or more, one after the other."""
+        lengths = np.concatenate([part.lengths for part in parts])
+        columns = (np.concatenate([getattr(part, name) for part in parts]) for name in ("doses", "weeks", "scores"))
+        return cls(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64), *columns)
+
     @property
     def count(self) -> int:
         """How many episodes there are."""

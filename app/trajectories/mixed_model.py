@@ -21,6 +21,7 @@ from scipy.optimize import minimize
 
 from app.errors import InvalidSeries
 from app.trajectories.episodes import Episodes
+from app.trajectories.fit_warning import FitWarning
 from app.trajectories.prediction import FloatArray
 
 _LARGEST = 1e100  # beyond it squares are soon infinite
@@ -39,19 +40,6 @@ class Method(StrEnum):
     """That of the scores: fits with different covariates can be compared."""
     REML = "reml"
     """That of what the fixed effects leave: the spreads are not underestimated."""
-
-
-class FitWarning(StrEnum):
-    """What to know about a fit before it is used."""
-
-    BOUNDARY_SD_INTERCEPT = "boundary_sd_intercept"
-    """Persons don't differ in their level at time 0, as far as these scores tell."""
-    BOUNDARY_SD_SLOPE = "boundary_sd_slope"
-    """Persons don't differ in their slope, as far as these scores tell."""
-    BOUNDARY_CORRELATION = "boundary_correlation"
-    """Level and slope go fully together, as real ones don't: the scores are too few to tell one from the other."""
-    NOT_CONVERGED = "not_converged"
-    """The search stopped short of the maximum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +175,12 @@ def fit_mixed_model(
     sds = np.linalg.norm(at_zero, axis=1)
     none = sds < _BOUNDARY * np.abs(np.diag(back)[:2])
     singular = np.linalg.norm(factor, -2) < _BOUNDARY
-    warned = zip(FitWarning, (none[0], none[1], singular and not none.any(), not converged), strict=True)
+    warned = {
+        FitWarning.BOUNDARY_SD_INTERCEPT: none[0],
+        FitWarning.BOUNDARY_SD_SLOPE: none[1],
+        FitWarning.BOUNDARY_CORRELATION: singular and not none.any(),
+        FitWarning.NOT_CONVERGED: not converged,
+    }
     return MixedModelFit(
         n_episodes=episodes.count,
         n_observations=len(episodes.scores),
@@ -199,7 +192,7 @@ def fit_mixed_model(
         sd_slope=noise * float(sds[1]),
         correlation=None if none.any() else float(np.clip(at_zero[0] @ at_zero[1] / sds.prod(), -1.0, 1.0)),
         sd_residual=noise * design.scale,
-        warnings=tuple(warning for warning, there in warned if there),
+        warnings=tuple(warning for warning, there in warned.items() if there),
     )
 
 

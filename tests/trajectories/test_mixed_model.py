@@ -43,7 +43,8 @@ from scipy.stats import multivariate_normal
 from app.errors import InvalidSeries
 from app.trajectories import mixed_model
 from app.trajectories.episodes import Episodes
-from app.trajectories.mixed_model import FitWarning, Method, MixedModelFit, fit_mixed_model
+from app.trajectories.fit_warning import FitWarning
+from app.trajectories.mixed_model import Method, MixedModelFit, fit_mixed_model
 from app.trajectories.prediction import FloatArray
 
 TABLES = Path(__file__).parents[1] / "reference" / "trajectories"

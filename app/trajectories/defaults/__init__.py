@@ -25,7 +25,7 @@ def default_parameters(instrument_key: str) -> dict[str, Any]:
     Examples
     --------
     >>> sorted(default_parameters("phq-9"))
-    ['curve', 'natural_course']
+    ['curve', 'natural_course', 'prior']
     >>> default_parameters("own-goals")
     {}
     """
