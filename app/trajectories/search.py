@@ -187,8 +187,8 @@ def _step(curvature: FloatArray, damping: float, uphill: FloatArray) -> FloatArr
 def _true_curvature(objective: Objective, vector: FloatArray, otherwise: FloatArray) -> FloatArray:
     """Work out the second derivatives where the squares of scores mislead, as those of few episodes may.
 
-    They may be half or twice what they stand for, and steps go there and back; and where a spread is almost 0 its slope and
-    the square of it almost are, too. Where the value is not curved downwards, the squares must do.
+    They may be half or twice what they stand for, so that steps go there and back; and where a spread is almost 0, its
+    slope is too, and the square of that even more. Where the value is not curved downwards, the squares must do.
     """
     found = _information(objective, vector) + np.diag(objective.precision)
     return found if np.linalg.eigvalsh(found)[0] > 0 else otherwise
