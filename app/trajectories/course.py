@@ -122,6 +122,28 @@ class Course:
         reliable_change = self.criteria.reliable_change
         return None if reliable_change is None else self._worse_by(reliable_change)
 
+    @property
+    def improvement_score(self) -> float | None:
+        """The least ambitious score that is reliably better than the baseline.
+
+        None where no reliable change is published, or none lies within the scale.
+        """
+        reliable_change = self.criteria.reliable_change
+        return None if reliable_change is None else self.within_scale(self._worse_by(-reliable_change))
+
+    @property
+    def subclinical_score(self) -> float | None:
+        """The first score on the good side of the cut-off; None where there is none within the scale."""
+        cutoff = self.criteria.cutoff
+        if cutoff is None:
+            return None
+        # Where lower is better, the cut-off itself still lies on the clinical side.
+        return self.within_scale(cutoff - 1 if self.lower_is_better else cutoff)
+
+    def within_scale(self, score: float) -> float | None:
+        """Give a score that can be reached; None for one outside the scale."""
+        return score if self.criteria.minimum <= score <= self.criteria.maximum else None
+
     def improvement(self, score: float) -> float:
         """Give the points that a score is better than the baseline."""
         return self.criteria.improvement(self.baseline.score, score)
@@ -154,12 +176,5 @@ class Course:
         return max(share, self.criteria.important_difference or 0.0)
 
     def _goal_score(self) -> float | None:
-        criteria = self.criteria
-        goals: list[float] = []
-        if criteria.reliable_change is not None:
-            goals.append(self._worse_by(-criteria.reliable_change))
-        if criteria.cutoff is not None:
-            # Where lower is better, the cut-off itself still lies on the clinical side.
-            goals.append(criteria.cutoff - 1 if self.lower_is_better else criteria.cutoff)
-        within = [goal for goal in goals if criteria.minimum <= goal <= criteria.maximum]
-        return (max if self.lower_is_better else min)(within, default=None)
+        goals = [goal for goal in (self.improvement_score, self.subclinical_score) if goal is not None]
+        return (max if self.lower_is_better else min)(goals, default=None)

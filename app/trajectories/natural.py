@@ -13,10 +13,12 @@ from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import ndtr
 
 from app.errors import InvalidSeries
+from app.scales.change import Better
 from app.trajectories.defaults import default_parameters
-from app.trajectories.prediction import FloatArray
+from app.trajectories.prediction import HALF_A_POINT, FloatArray
 
 LONGEST_WEEKS = 52.0
 """Weeks after which a natural course is held, since no data go further."""
@@ -48,6 +50,30 @@ def share_of_fall(weeks: npt.ArrayLike) -> FloatArray:
 
 
 @dataclass(frozen=True, slots=True)
+class Spread:
+    """How far similar people's scores lie around their natural course.
+
+    Parameters
+    ----------
+    weeks : tuple of float
+        Weeks since the first score, ascending.
+    sds : tuple of float
+        Standard deviations at those weeks, points, above 0. Between them it goes by straight lines, outside it is held.
+    confidence, source : str
+        Where the figures come from.
+    """
+
+    weeks: tuple[float, ...]
+    sds: tuple[float, ...]
+    confidence: str
+    source: str
+
+    def at(self, weeks: float) -> float:
+        """Give the standard deviation after so many weeks, points."""
+        return float(np.interp(weeks, self.weeks, self.sds))
+
+
+@dataclass(frozen=True, slots=True)
 class NaturalCourse:
     """A sourced function of the first score and calendar time.
 
@@ -59,6 +85,8 @@ class NaturalCourse:
         Points that it falls more for each point of the first score above the reference.
     reference_score : float
         Points.
+    spread : Spread
+        How far similar people's scores lie around it.
     status, confidence, source, wording : str
         Where the figures come from, and in what words the result may be shown.
 
@@ -71,6 +99,7 @@ class NaturalCourse:
     fall_at_reference: float
     fall_per_point: float
     reference_score: float
+    spread: Spread
     status: str
     confidence: str
     source: str
@@ -94,12 +123,42 @@ class NaturalCourse:
         fall = self.fall_at_reference + self.fall_per_point * (baseline - self.reference_score)
         return np.asarray(baseline - fall * share_of_fall(weeks))
 
+    def as_good(self, baseline: float, score: float, weeks: float, better: Better) -> float:
+        """Give the share of similar people whose score would by now be as good as this one, or better.
+
+        Parameters
+        ----------
+        baseline, score : float
+            First and later score, points.
+        weeks : float
+            Weeks between them, 0 or more.
+        better : Better
+            Which end of the scale is the good one.
+
+        Returns
+        -------
+        float
+            Probability, 0 to 1.
+
+        Notes
+        -----
+        A score k stands for the cell from k - 1/2 to k + 1/2 of a normal distribution with the mean of :meth:`scores`
+        and the standard deviation of the spread.
+        """
+        away = float(self.scores(baseline, weeks)) - score
+        beyond = (-away if better is Better.LOWER else away) + HALF_A_POINT
+        return float(ndtr(beyond / self.spread.at(weeks)))
+
 
 @cache
 def default_natural_course(instrument_key: str) -> NaturalCourse | None:
     """Give the sourced natural course of an instrument; None where there is no source."""
     figures = default_parameters(instrument_key).get("natural_course")
-    return None if figures is None else NaturalCourse(**figures)
+    if figures is None:
+        return None
+    spread = figures["spread"]
+    known = Spread(**{**spread, "weeks": tuple(spread["weeks"]), "sds": tuple(spread["sds"])})
+    return NaturalCourse(**{**figures, "spread": known})
 
 
 def natural_course(instrument_key: str, baseline: float, weeks: npt.ArrayLike) -> FloatArray | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from math import inf, log, nan
+from dataclasses import replace
+from math import inf, log, nan, sqrt
 
 import numpy as np
 import pytest
@@ -10,8 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InvalidSeries
-from app.trajectories.natural import default_natural_course, natural_course
+from app.scales.change import Better
+from app.trajectories.natural import NaturalCourse, default_natural_course, natural_course
 from tests.trajectories.oracles import normal_cdf
+
+
+def course_of_the_phq_9() -> NaturalCourse:
+    course = default_natural_course("phq-9")
+    assert course is not None
+    return course
+
+
+def as_good(baseline: float, score: float, weeks: float) -> float:
+    return course_of_the_phq_9().as_good(baseline, score, weeks, Better.LOWER)
 
 
 def natural(baseline: float, weeks: float) -> float:
@@ -53,11 +65,51 @@ def test_function_of_first_score_and_calendar(baseline: float, weeks: float, sco
     ],
 )
 def test_implied_shares_are_the_published_ones(baseline: int, weeks: int, improved: float, below_cutoff: float) -> None:
-    """P(6 points better) and P(below 10), from methods, B8, with the spread given there: 4.9 at 10 weeks, 5.2 at 52."""
-    sd = np.interp(weeks, [10, 52], [4.9, 5.2])
-    mean = natural(baseline, weeks)
-    shares = [normal_cdf((score + 0.5 - mean) / sd) for score in (baseline - 6, 9)]
+    """P(6 points better) and P(below 10), from methods, B8, which prints two decimals."""
+    shares = [as_good(baseline, score, weeks) for score in (baseline - 6, 9)]
     assert shares == pytest.approx([improved, below_cutoff], abs=0.0101)
+
+
+@pytest.mark.parametrize(
+    ("weeks", "sd"),
+    [
+        (0, 7.2 / 1.96),  # held before the first week
+        (1, 7.2 / 1.96),  # methods, B5: 95 % of spontaneous differences
+        (4, 8.1 / 1.96),
+        (10, 4.9),  # methods, B8
+        (31, 5.05),  # half-way between 10 and 52
+        (52, 5.2),
+        (200, 5.2),
+    ],
+)
+def test_spread_of_similar_people(weeks: float, sd: float) -> None:
+    assert course_of_the_phq_9().spread.at(weeks) == pytest.approx(sd, abs=0.005)
+
+
+def test_the_two_sources_of_the_spread_meet_where_one_takes_over_from_the_other() -> None:
+    """B5 between its 8.1 after 4 weeks and 9.8 after 13 is 4.71 at 10 weeks; .89 of an sd of 5.5 after it is 4.91."""
+    assert np.interp(10, [4, 13], [8.1 / 1.96, 9.8 / 1.96]) == pytest.approx(4.71, abs=0.01)
+    assert 5.5 * sqrt(1 - 0.45**2) == pytest.approx(course_of_the_phq_9().spread.at(10), abs=0.02)
+
+
+def test_after_one_week_by_hand() -> None:
+    """From 15 the course loses 2.55 ln 1.5 / ln 6 = .577 in a week: 9 or less is (9.5 - 14.423) / 3.67 = -1.341."""
+    assert as_good(15, 9, 1) == pytest.approx(normal_cdf(-1.341), abs=1e-3)
+
+
+def test_where_high_scores_are_good_it_is_the_mirror_image() -> None:
+    """The same course and scores, seen from the other end of the scale: 0 to 27 is 27 to 0."""
+    lower = course_of_the_phq_9()
+    higher = replace(lower, fall_at_reference=-lower.fall_at_reference, reference_score=27 - lower.reference_score)
+    for baseline, score, weeks in ((15, 9, 10), (20, 18, 3), (8, 8, 52)):
+        share = higher.as_good(27 - baseline, 27 - score, weeks, Better.HIGHER)
+        assert share == pytest.approx(lower.as_good(baseline, score, weeks, Better.LOWER))
+
+
+@given(st.integers(0, 27), st.integers(0, 27), st.floats(0, 500))
+def test_a_share_is_a_probability_and_less_for_a_better_score(baseline: int, score: int, weeks: float) -> None:
+    shares = [as_good(baseline, score - points, weeks) for points in (1, 0)]
+    assert 0 <= shares[0] <= shares[1] <= 1
 
 
 @given(st.integers(0, 27), st.floats(0, 500))
@@ -70,9 +122,10 @@ def test_unknown_where_no_function_is_sourced() -> None:
 
 
 def test_says_where_it_comes_from_and_never_effect() -> None:
-    course = default_natural_course("phq-9")
-    assert course is not None
+    course = course_of_the_phq_9()
     assert "Metapsy" in course.source
+    assert "REFRAMED" in course.spread.source
+    assert "UNVERIFIED below 10 weeks" in course.spread.source
     assert course.wording == "what similar people would probably have had; never an effect"
 
 
