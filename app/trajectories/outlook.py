@@ -191,7 +191,7 @@ def review_points(
         kinds.items(),
         weeks.tolist(),
         given.predict(list(kinds), weeks).tabled().expected().tolist(),
-        _natural_gains(curve.instrument, criteria, treated[0].score, newest.weeks, weeks),
+        natural_gains(curve.instrument, criteria, treated[0].score, newest.weeks, weeks),
         strict=True,
     )
     return tuple(
@@ -213,10 +213,29 @@ def _review_kinds(policy: Policy, plan: Plan, dose: int) -> dict[int, ReviewKind
     return dict(sorted(kinds.items()))
 
 
-def _natural_gains(
+def natural_gains(
     instrument: str, criteria: ChangeCriteria, baseline: float, weeks_now: float, weeks: FloatArray
 ) -> list[float | None]:
-    """Give what the calendar alone would bring from now on; None where no natural course is sourced."""
+    """Give what the calendar alone would bring from now on.
+
+    Parameters
+    ----------
+    instrument : str
+        Key of the instrument.
+    criteria : ChangeCriteria
+        Tells which end of the scale is the good one.
+    baseline : float
+        Baseline score, points.
+    weeks_now : float
+        Weeks since the baseline.
+    weeks : ndarray, shape (m,)
+        Weeks since the baseline at which the gains end, 0 or more.
+
+    Returns
+    -------
+    list of float or None, of length m
+        Points, positive when better; None where no natural course is sourced.
+    """
     scores = natural_course(instrument, baseline, [weeks_now, *weeks])
     if scores is None:
         return [None] * len(weeks)

@@ -21,6 +21,7 @@ _PROBABILITIES = (
     "deterioration_probability",
     "band_level",
     "clear_band_level",
+    "plateau_probability",
 )
 
 
@@ -66,6 +67,12 @@ class Policy:
         The same for a single look that is clear by itself, under early flagging.
     stale_intervals, stale_extra_days : int
         A series is stale when its newest score is older than so many planned intervals and days more.
+    plateau_dose : int
+        Dose after which a plateau is looked for. A plateau is told, and sets no signal.
+    plateau_sessions : int
+        Sessions ahead in which nothing noticeable is to be expected there.
+    plateau_probability : float
+        Probability of a noticeable gain in them below which it counts as unlikely.
 
     Raises
     ------
@@ -77,7 +84,8 @@ class Policy:
     Windows 3 and 7, evaluations at 12, 20 and 52: design, 4.3. Share, established and no change: methods, B3
     (derived from Beard & Delgadillo 2019, Depression and Anxiety 36:866; B). Goal less likely than not: methods, B2
     (simulation; B). Deterioration .20: engine, section 4 (simulation; B). Stale after 21 days weekly and 35
-    fortnightly: methods, G3 (judgement; UNVERIFIED). Clear at .25 and 95 %: judgement; UNVERIFIED.
+    fortnightly: methods, G3 (judgement; UNVERIFIED). Clear at .25 and 95 %: judgement; UNVERIFIED. Plateau after
+    session 6, over 4 sessions, below .20: methods, G3 (judgement; UNVERIFIED).
     """
 
     flagging: Flagging = Flagging.PENDING
@@ -94,6 +102,9 @@ class Policy:
     clear_band_level: float = 0.95
     stale_intervals: int = 2
     stale_extra_days: int = 7
+    plateau_dose: int = 6
+    plateau_sessions: int = 4
+    plateau_probability: float = 0.20
 
     def __post_init__(self) -> None:
         for name in _PROBABILITIES:
@@ -117,6 +128,8 @@ class Policy:
             ("clear_band_level", self.clear_band_level >= self.band_level, "at least band_level"),
             ("stale_intervals", self.stale_intervals >= 1, "1 or more"),
             ("stale_extra_days", self.stale_extra_days >= 0, "0 or more"),
+            ("plateau_dose", self.plateau_dose >= 1, "1 or more"),
+            ("plateau_sessions", self.plateau_sessions >= 1, "1 or more"),
         )
         for name, holds, allowed in rules:
             if not holds:

@@ -33,6 +33,9 @@ from tests.trajectories.factories import at
         ("clear_band_level", 1.5),
         ("stale_intervals", 0),
         ("stale_extra_days", -1),
+        ("plateau_dose", 0),
+        ("plateau_sessions", 0),
+        ("plateau_probability", 1.0),
     ],
 )
 def test_a_policy_can_not_be_invalid(name: str, value: Any) -> None:

@@ -41,6 +41,9 @@ class PolicyChange(Change):
     clear_band_level: Probability = 0.5
     stale_intervals: Positive = 1
     stale_extra_days: Count = 0
+    plateau_dose: Positive = 1
+    plateau_sessions: Positive = 1
+    plateau_probability: Probability = 0.5
 
 
 class Agreement(Body):
