@@ -20,9 +20,11 @@ from app.scales.instrument import Instrument
 from app.services.instruments import require_for_change
 from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import Comparison, comparison_for, place, plan_of, standing_verdicts, used_scores
+from app.trajectories.course import Course
 from app.trajectories.outlook import ExpectedCurve, ReviewPoint, expected_curve, review_points
 from app.trajectories.policy import due_at, is_stale
 from app.trajectories.progress import Reason, ReasonCode, Signal, Standing
+from app.trajectories.prospects import Prospects, prospects
 from app.trajectories.series import Series
 from app.trajectories.tracking import disagreement
 
@@ -56,6 +58,15 @@ class Trajectory:
     disagreements: list[dict[str, Any]]
     stale: bool
     due_at: datetime | None
+
+    @property
+    def prospects(self) -> Prospects | None:
+        """What lies ahead, worked out when it is asked for; None in the mode `record`, and where nothing is judged."""
+        if self.comparison is None:
+            return None
+        held_against = self.comparison.criteria, self.comparison.curve, self.settings.policy, plan_of(self.record)
+        course = Course(self.series, *held_against, tuple(self.record.reviewed_doses))
+        return prospects(course, ended=self.record.treatment_ended_at is not None)
 
     @property
     def no_verdict(self) -> NoVerdict | None:

@@ -162,6 +162,8 @@ WHOLE = [
     (settings.PolicyChange, "late_window_dose", 1, 500),
     (settings.PolicyChange, "stale_intervals", 1, 500),
     (settings.PolicyChange, "stale_extra_days", 0, 500),
+    (settings.PolicyChange, "plateau_dose", 1, 500),
+    (settings.PolicyChange, "plateau_sessions", 1, 500),
 ]
 """Every whole number of a body with its limits, as the checks of the tables have them too."""
 

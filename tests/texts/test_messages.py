@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator
+from dataclasses import fields
 from enum import StrEnum
 from pathlib import Path
 from string import Formatter
@@ -27,6 +28,7 @@ from app.services.trajectories import NoVerdict
 from app.texts.catalogue import LANGUAGES, say
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
+from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
 from app.trajectories.series import Phase
 
 FILE = Path(app.texts.__path__[0]) / "messages.toml"
@@ -47,6 +49,8 @@ CODES: dict[str, type[StrEnum]] = {
     "signal_reason": SignalReason,
     "reason": ReasonCode,
     "responder_state": ResponderState,
+    "plateau": PlateauKind,
+    "gains_due": GainsDue,
     "phase": Phase,
     "review_kind": ReviewKind,
     "clarification": Clarification,
@@ -76,9 +80,15 @@ HTTP_PROBLEMS = (
 FIGURES = ("missing", "bands", "further_bands")
 """What of a score may not be confirmed, beside the figures that have a source by name."""
 
+PROBABILITIES = [field.name for field in fields(AtEnd) if field.name not in ("dose", "weeks")]
+"""What may be probable at the end."""
+
 OWN = (
     *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
+    *(f"prospect.{name}" for name in ("exceedance", *PROBABILITIES)),
+    *(f"natural_share.{name}" for name in ("about", "hardly_any", "almost_all")),
+    *(f"further_gain.{name}" for name in ("expected", "noticeable", "calendar", "calendar_unknown")),
     *("stale", "prorated", "not_asked_about_suicide", "not_validated"),
     *("wording_end.not_at_all", "wording_end.fully"),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
@@ -228,6 +238,15 @@ def test_the_natural_course_is_probable_and_no_effect(language: str, hedge: str)
     assert hedge in say("natural_course.note", language)
     for key in ("natural_course.note", "natural_course.unknown"):
         assert "effe" not in say(key, language).lower()
+
+
+@pytest.mark.parametrize(("language", "hedge"), [("nb", "trolig"), ("nn", "truleg"), ("en", "would probably have")])
+def test_so_is_what_time_alone_would_have_given(language: str, hedge: str) -> None:
+    told = {
+        key: text[language] for key, text in MESSAGES.items() if key.startswith(("natural_share", "further_gain.c"))
+    }
+    assert all(hedge in sentence for key, sentence in told.items() if not key.endswith("unknown"))
+    assert not any("effe" in sentence.lower() for sentence in told.values())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

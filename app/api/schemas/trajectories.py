@@ -9,6 +9,7 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.fields import Answer, Hundredths
+from app.api.schemas.prospects import ProspectsRead, prospects_read
 from app.api.schemas.results import ReasonRead, VerdictRead
 from app.db.codes import OrganisationMode, RiskDuty
 from app.scales.change import ChangeCategory
@@ -135,6 +136,9 @@ class TrajectoryRead(Answer):
     curve: CurveRead | None
     natural_course: NaturalCourseRead | None
     review_points: list[ReviewPointRead]
+    prospects: ProspectsRead | None = Field(
+        description="Null in the mode `record`, without an expected curve and before treatment."
+    )
     verdict: VerdictRead | None
     no_verdict: NoVerdictRead | None
     disagreements: list[ReasonRead]
@@ -236,6 +240,7 @@ def trajectory_read(trajectory: Trajectory, language: str) -> TrajectoryRead:
         curve=_curve_read(trajectory),
         natural_course=_natural_course_read(trajectory, language),
         review_points=[ReviewPointRead.model_validate(point) for point in trajectory.reviews],
+        prospects=prospects_read(trajectory, language),
         verdict=VerdictRead.model_validate(trajectory.verdict) if trajectory.verdict else None,
         no_verdict=NoVerdictRead(code=trajectory.no_verdict, words=say(f"no_verdict.{trajectory.no_verdict}", language))
         if trajectory.no_verdict
