@@ -10,22 +10,26 @@ from app.db.editing import add, edit, get_of_organisation
 from app.db.instruments import find_instrument
 from app.db.models import Programme
 from app.db.session import Work
+from app.services.decision_rules import check_rule
 from app.services.instruments import require_for_change
 
 
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
     """Add a treatment offer."""
-    _check_instrument(work, values)
+    _check(work, values)
     return add(work, Programme, values)
 
 
 def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapping[str, Any]) -> Programme:
     """Change a treatment offer; verdicts already issued stay as they were shown."""
-    _check_instrument(work, changes)
+    _check(work, changes)
     return edit(work, get_of_organisation(work, Programme, programme_id), version, changes)
 
 
-def _check_instrument(work: Work, values: Mapping[str, Any]) -> None:
+def _check(work: Work, values: Mapping[str, Any]) -> None:
     key = values.get("main_instrument")
     if key is not None:
         require_for_change(find_instrument(work, key, pointer="/main_instrument"), "/main_instrument")
+    rule = values.get("decision_rule")
+    if rule is not None:
+        check_rule(work, rule)

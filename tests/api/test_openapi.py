@@ -18,7 +18,7 @@ from httpx2 import Response
 from pydantic import BaseModel, ValidationError
 
 from app.api.examples import EXAMPLES
-from app.api.schemas import administrations, care, goals, instruments, settings
+from app.api.schemas import administrations, care, decision_rules, goals, instruments, settings
 from app.config import Settings
 from app.db.session import Database
 from app.identity.policy import Action
@@ -153,6 +153,10 @@ WHOLE = [
     (care.ProgrammeChange, "planned_dose", 1, 500),
     (care.ProgrammeChange, "planned_interval_days", 1, 366),
     (care.ProgrammeChange, "evidence_level", 0, 5),
+    (decision_rules.DecisionRuleBody, "item_threshold", 1, 1000),
+    (decision_rules.DecisionRuleBody, "at_most", 0, 500),
+    (decision_rules.DecisionRuleBody, "from_week", 0, 520),
+    (decision_rules.DecisionRuleBody, "to_week", 0, 520),
     (care.AttendanceCreate, "minutes", 0, 1440),
     (care.AttendanceChange, "minutes", 0, 1440),
     (care.TreatmentSessionCreate, "minutes", 0, 1440),
@@ -202,7 +206,7 @@ def numbers(shape: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 
 def test_no_number_of_a_body_is_without_limits() -> None:
-    bodies = {*(model.__name__ for model in EXAMPLES), "AdministrationOfBatch", "PolicyChange"}
+    bodies = {*(model.__name__ for model in EXAMPLES), "AdministrationOfBatch", "DecisionRuleBody", "PolicyChange"}
     found = {path: shape for name in bodies for path, shape in numbers(SHAPES[name], name)}
     assert {f"{model.__name__}/properties/{name}" for model, name, _, _ in WHOLE} <= {
         path.removesuffix("/anyOf") for path in found

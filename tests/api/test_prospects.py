@@ -180,6 +180,14 @@ def test_a_gain_is_said_beside_what_time_alone_gives() -> None:
     )
 
 
+def test_what_nobody_knows_of_a_gain_is_not_said() -> None:
+    [said] = prospect_words(told(gains=(FurtherGain(5, 5.0, 1.0, None, None),)), "gad-7", "en").further_gains
+    assert said == (
+        "Expected further improvement over the next 5 sessions, in points: 1. "
+        "What time alone would have given over the same weeks is unknown."
+    )
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", PlateauKind)
 def test_every_kind_of_plateau_has_its_words(kind: PlateauKind, language: str) -> None:

@@ -26,6 +26,7 @@ from app.scales.scoring import CriticalStatus, NoScoreReason
 from app.scales.screens import NEGATIVE, UNDETERMINED
 from app.services.trajectories import NoVerdict
 from app.texts.catalogue import LANGUAGES, say
+from app.trajectories.decision import RuleState
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
@@ -50,6 +51,7 @@ CODES: dict[str, type[StrEnum]] = {
     "reason": ReasonCode,
     "responder_state": ResponderState,
     "plateau": PlateauKind,
+    "rule_state": RuleState,
     "gains_due": GainsDue,
     "phase": Phase,
     "review_kind": ReviewKind,
@@ -89,7 +91,7 @@ OWN = (
     *(f"prospect.{name}" for name in ("exceedance", *PROBABILITIES)),
     *(f"natural_share.{name}" for name in ("about", "hardly_any", "almost_all")),
     *(f"further_gain.{name}" for name in ("expected", "noticeable", "calendar", "calendar_unknown")),
-    *("stale", "prorated", "not_asked_about_suicide", "not_validated"),
+    *("stale", "rule_newest_count", "prorated", "not_asked_about_suicide", "not_validated"),
     *("wording_end.not_at_all", "wording_end.fully"),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )

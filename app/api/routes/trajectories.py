@@ -32,6 +32,7 @@ from app.charts.trajectory import trajectory_chart
 from app.identity.policy import Action
 from app.services.caseload import read_caseload
 from app.services.charts import charted_series
+from app.services.decision_rules import read_rule
 from app.services.trajectories import read_trajectory
 
 router = APIRouter(tags=["trajectories"])
@@ -67,10 +68,12 @@ def get_trajectory(
     with open_work() as work:
         media_type = wanted(request, _TRAJECTORY_FORMS)
         trajectory = read_trajectory(work, episode_id, instrument, form, informant)
-        charted = None if media_type == JSON else charted_series(work, trajectory)
+        as_data = media_type == JSON
+        rule = read_rule(work, trajectory) if as_data else None
+        charted = None if as_data else charted_series(work, trajectory)
     if charted is None:
         response.headers.update(VARY)
-        return trajectory_read(trajectory, language)
+        return trajectory_read(trajectory, rule, language)
     if media_type == CSV:
         return table_of_text(table(charted, language).as_csv())
     spec = trajectory_chart(charted, language)

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StrictBool
 
+from app.api.schemas.decision_rules import DecisionRuleBody
 from app.api.schemas.fields import (
     Answer,
     Body,
@@ -155,7 +156,7 @@ class ProgrammeCreate(Body):
     planned_interval_days: Days = 7
     main_instrument: Label | None = Field(default=None, examples=["phq-9"])
     schedule: Document | None = None
-    decision_rule: Document | None = None
+    decision_rule: DecisionRuleBody | None = None
     evidence_level: EvidenceLevel | None = Field(default=None, description="Unknown is null, not 0.")
     evidence_source: Text | None = None
     evidence_date: Date | None = None
@@ -171,7 +172,7 @@ class ProgrammeChange(Change):
     planned_interval_days: Days = 7
     main_instrument: Label | None = None
     schedule: Document | None = None
-    decision_rule: Document | None = None
+    decision_rule: DecisionRuleBody | None = None
     evidence_level: EvidenceLevel | None = None
     evidence_source: Text | None = None
     evidence_date: Date | None = None
@@ -187,7 +188,9 @@ class ProgrammeRead(Versioned):
     planned_interval_days: int
     main_instrument: str | None
     schedule: dict[str, Any] | None
-    decision_rule: dict[str, Any] | None
+    decision_rule: dict[str, Any] | None = Field(
+        description="As it was written. A document from before rules had a form is kept and shown, and not applied."
+    )
     evidence_level: int | None
     evidence_source: str | None
     evidence_date: date | None

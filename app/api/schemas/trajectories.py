@@ -8,12 +8,14 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.api.schemas.decision_rules import DecisionRuleRead, decision_rule_read
 from app.api.schemas.fields import Answer, Hundredths
 from app.api.schemas.prospects import ProspectsRead, prospects_read
 from app.api.schemas.results import ReasonRead, VerdictRead
 from app.db.codes import OrganisationMode, RiskDuty
 from app.scales.change import ChangeCategory
 from app.services.caseload import CaseloadEntry, OverdueKind
+from app.services.decision_rules import RuleOfEpisode
 from app.services.trajectories import NoVerdict, Trajectory
 from app.texts.catalogue import say
 from app.trajectories.growth import default_curve
@@ -139,6 +141,10 @@ class TrajectoryRead(Answer):
     prospects: ProspectsRead | None = Field(
         description="Null in the mode `record`, without an expected curve and before treatment."
     )
+    decision_rule: DecisionRuleRead | None = Field(
+        description="The decision rule of the episode's present programme, whatever series is shown; null where it has "
+        "none, and in the mode `record`."
+    )
     verdict: VerdictRead | None
     no_verdict: NoVerdictRead | None
     disagreements: list[ReasonRead]
@@ -204,7 +210,7 @@ class CaseloadRead(Answer):
     episodes: list[CaseloadEntryRead]
 
 
-def trajectory_read(trajectory: Trajectory, language: str) -> TrajectoryRead:
+def trajectory_read(trajectory: Trajectory, rule: RuleOfEpisode | None, language: str) -> TrajectoryRead:
     """Show a trajectory."""
     series, kept = trajectory.series, trajectory.kept
     form = next(form for form in trajectory.instrument.forms if form.family == kept.form_family)
@@ -241,6 +247,7 @@ def trajectory_read(trajectory: Trajectory, language: str) -> TrajectoryRead:
         natural_course=_natural_course_read(trajectory, language),
         review_points=[ReviewPointRead.model_validate(point) for point in trajectory.reviews],
         prospects=prospects_read(trajectory, language),
+        decision_rule=decision_rule_read(rule, language) if rule else None,
         verdict=VerdictRead.model_validate(trajectory.verdict) if trajectory.verdict else None,
         no_verdict=NoVerdictRead(code=trajectory.no_verdict, words=say(f"no_verdict.{trajectory.no_verdict}", language))
         if trajectory.no_verdict
