@@ -56,7 +56,8 @@ class Policy:
     no_change_probability : float
         Probability of that improvement below which a course counts as unchanged.
     goal_probability : float
-        Probability of reaching the goal below which it counts as unlikely.
+        Probability of reaching the goal below which it counts as unlikely. For a share of episodes that a team can
+        take up, :func:`thresholds_for_budget` finds this and `deterioration_probability`.
     clear_probability : float
         The same for a single look that is clear by itself, under early flagging.
     deterioration_probability : float
