@@ -169,8 +169,19 @@ class Episodes:
         -------
         known, later : Episodes
             The same episodes in the same order; those without a score on either side are left out.
+
+        Raises
+        ------
+        InvalidSeries
+            If no episode is left.
         """
-        known = self.doses <= dose
+        return self._split(self.doses <= dose)
+
+    def split_after_first(self) -> tuple[Episodes, Episodes]:
+        """Split episodes into first scores and those after them; who has one score only is left out."""
+        return self._split(self.position == 0)
+
+    def _split(self, known: npt.NDArray[np.bool_]) -> tuple[Episodes, Episodes]:
         count = np.add.reduceat(known.astype(np.int64), self.starts[:-1])
         both = (count > 0) & (count < self.lengths)
         return self._rows(known & both[self.episode]), self._rows(~known & both[self.episode])

@@ -41,6 +41,14 @@ class Question:
         if not 0 <= self.look_dose < self.end_dose < np.inf:
             raise InvalidSeries("the end must be a dose after the look", pointer="/end_dose")
 
+    def is_about(self, first: FloatArray) -> npt.NDArray[np.bool_]:
+        """Tell who is asked about by the first score: a case, where a cut-off is published, who can improve so much."""
+        criteria = self.criteria
+        good_end = criteria.minimum if criteria.better is Better.LOWER else criteria.maximum
+        room = self.improved_by(first, np.full(len(first), float(good_end))) >= self._reliable_change
+        cases = [criteria.cutoff is None or criteria.is_case(score) for score in first.tolist()]
+        return np.asarray(room & np.array(cases))
+
     def improved_by(self, first: FloatArray, score: FloatArray) -> FloatArray:
         """Give the improvement from the first score, points; positive when the patient is better."""
         return improvement(first, score, self.criteria.better)

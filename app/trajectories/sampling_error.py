@@ -149,17 +149,47 @@ def bootstrapped(
     >>> found.estimate, found.lower, found.upper
     (4.0, 2.0, 6.0)
     """
+    return bootstrapped_each(lambda rows: np.array([statistic(rows)]), clusters, rng, repeats)[0]
+
+
+def bootstrapped_each(
+    statistics: Callable[[IntArray], FloatArray], clusters: npt.ArrayLike, rng: np.random.Generator, repeats: int = 200
+) -> list[Interval]:
+    """Give several figures of the same rows, and how far each moves: as :func:`bootstrapped`, in one go.
+
+    Parameters
+    ----------
+    statistics : callable
+        Gives the figures of some rows, always equally many.
+    clusters, rng, repeats
+        As for :func:`bootstrapped`.
+
+    Returns
+    -------
+    list of Interval
+        One for each figure.
+
+    Raises
+    ------
+    InvalidSeries
+        As for :func:`bootstrapped`.
+    """
     groups = groups_of(clusters)
     if repeats < 2:
         raise InvalidSeries("a bootstrap needs repeats", pointer="/repeats", allowed="2 or more")
     count = int(groups.max()) + 1
-    estimate = float(statistic(np.arange(len(groups))))
+    estimates = statistics(np.arange(len(groups)))
     if count < 2:
-        return Interval(estimate, math.nan, math.nan, math.nan)
+        return [Interval(estimate, math.nan, math.nan, math.nan) for estimate in estimates.tolist()]
     drawn = (rng.integers(count, size=count) for _ in range(repeats))
-    figures = np.array([statistic(_rows_of(some, groups)) for some in drawn])
+    moved = np.array([statistics(_rows_of(some, groups)) for some in drawn])
+    return [_spread(estimate, figures) for estimate, figures in zip(estimates.tolist(), moved.T, strict=True)]
+
+
+def _spread(estimate: float, figures: FloatArray) -> Interval:
+    """Give an estimate with the spread of its repeats."""
     told = figures[~np.isnan(figures)]
-    if len(told) < max(2, repeats / 2):
+    if len(told) < max(2, len(figures) / 2):
         return Interval(estimate, math.nan, math.nan, math.nan)
     return Interval(estimate, float(told.std(ddof=1)), *np.quantile(told, [1 - _UPPER_TAIL, _UPPER_TAIL]).tolist())
 
