@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from app.errors import InvalidSeries
-from app.trajectories.metrics import Interval, bootstrapped, clustered_mean, paired_difference
+from app.trajectories.sampling_error import Interval, bootstrapped, clustered_mean, paired_difference
 from app.trajectories.prediction import FloatArray, IntArray
 
 # R 4.2.2, base:
