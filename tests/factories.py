@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 from fastapi.testclient import TestClient
 from httpx2 import Response
+from psycopg.types.json import Jsonb
 
 from app.api.examples import EXAMPLES
 from app.api.schemas.goals import GoalCreate
@@ -210,6 +212,36 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "administration_id": stored,
     }
     return {"patient_id": episode["patient_id"], **{name: row["id"] for name, row in rows.items()}}
+
+
+def keep_curve(connection: psycopg.Connection[Any], clinic: Clinic, **columns: Any) -> dict[str, Any]:
+    """Keep a candidate past the application, as the owner of the tables may."""
+    row = {
+        "organisation_id": clinic.organisation_id,
+        "id": uuid7(),
+        "key": "local-1",
+        "instrument": "phq-9",
+        "form_family": "self",
+        "programme_id": None,
+        "revision": 1,
+        "link": "arcsine",
+        "state": "candidate",
+        "parameters": {},
+        "parameters_hash": b"",
+        "provenance": {},
+        "evaluation": {"passed": True},
+        "data_from": "2025-01-01",
+        "data_to": "2025-12-31",
+        "n_episodes": 120,
+        "n_observations": 960,
+        "local_information": 0.4,
+        "made_at": START,
+        "version": 1,
+    } | columns
+    values = [Jsonb(value) if isinstance(value, dict) else value for value in row.values()]
+    names, places = ", ".join(row), ", ".join(["%s"] * len(row))
+    connection.execute(f"insert into curves ({names}) values ({places})".encode(), values)
+    return row
 
 
 def created(response: Response) -> dict[str, Any]:

@@ -25,6 +25,14 @@ class OrganisationMode(StrEnum):
     DECISION_SUPPORT = "decision_support"
 
 
+class CurveState(StrEnum):
+    """Where a curve stands that was learnt from the organisation's own episodes."""
+
+    CANDIDATE = "candidate"
+    LIVE = "live"
+    RETIRED = "retired"
+
+
 class Sex(StrEnum):
     """Sex, as the norms of some instruments need it."""
 

@@ -12,8 +12,9 @@ from app.db.models.care import (
     TreatmentRelation,
     TreatmentSession,
 )
+from app.db.models.curves import Curve
 from app.db.models.instruments import OwnInstrument, Wording
-from app.db.models.measures import Administration, Curve, Progress, Score, Series
+from app.db.models.measures import Administration, Progress, Score, Series
 from app.db.models.organisation import (
     Credential,
     Device,

@@ -1,4 +1,4 @@
-"""What patients answered and what was made of it: series, administrations, scores, curves, verdicts."""
+"""What patients answered and what was made of it: series, administrations, scores, verdicts."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, SMALLINT, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.codes import AdministrationState, AnsweringMode, Clarification, IssueCause, Occasion
-from app.db.models.base import Base, Edited, Identified, Tenant, belongs_to, of_organisation, one_of
+from app.db.models.base import Base, Identified, Tenant, belongs_to, one_of
 
 
 class Series(Identified, Base):
@@ -113,27 +113,6 @@ class Score(Tenant, Base):
     is_case: Mapped[bool | None]
     band: Mapped[str | None]
     reason: Mapped[str | None]
-
-
-class Curve(Edited, Base):
-    """A curve learnt from the organisation's own episodes: candidate, live or retired."""
-
-    __tablename__ = "curves"
-    __table_args__ = (
-        of_organisation(),
-        UniqueConstraint("organisation_id", "key", "instrument"),
-        CheckConstraint("state in ('candidate', 'live', 'retired')", name="state"),
-        CheckConstraint("state = 'candidate' or activated_by is not null", name="activated_by_a_person"),
-    )
-
-    key: Mapped[str]
-    instrument: Mapped[str]
-    state: Mapped[str]
-    parameters: Mapped[dict[str, Any]]
-    provenance: Mapped[dict[str, Any]]
-    evaluation: Mapped[dict[str, Any] | None]
-    activated_by: Mapped[UUID | None]
-    activated_at: Mapped[datetime | None]
 
 
 class Progress(Tenant, Base):
