@@ -13,6 +13,7 @@ import typer
 from app.cli import (
     changing,
     charts,
+    curves,
     database,
     demonstration,
     description,
@@ -40,6 +41,7 @@ app.command()(settings.settings)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
 app.add_typer(instruments.commands, name="instrument")
+app.add_typer(curves.commands, name="curve")
 
 _FAILED = 2
 

@@ -90,6 +90,8 @@ class EpisodeRecord:
     crisis_pause_since: datetime | None
     main_series_id: UUID | None
     main_instrument: str | None
+    programme_id: UUID | None
+    """The programme that the episode came to last."""
     review_due_on: date | None
     treatment_ended_at: datetime | None
     sessions: list[tuple[str, datetime]]
@@ -106,7 +108,7 @@ _READ = """
            e.closed_at, e.pathway,
            coalesce(e.planned_dose, programme.planned_dose) as planned_dose,
            coalesce(e.planned_interval_days, programme.planned_interval_days, %(weekly)s) as planned_interval_days,
-           e.crisis_pause_since, e.main_series_id, programme.main_instrument,
+           e.crisis_pause_since, e.main_series_id, programme.main_instrument, programme.id as programme_id,
            (select min(coalesce(r.snoozed_until, r.due_on)) from reviews r
              where r.organisation_id = e.organisation_id and r.episode_id = e.id and r.done_at is null
            ) as review_due_on,
@@ -162,7 +164,7 @@ _READ = """
       from episodes e
       join patients p on p.organisation_id = e.organisation_id and p.id = e.patient_id
       left join lateral (
-           select pr.planned_dose, pr.planned_interval_days, pr.main_instrument
+           select pr.id, pr.planned_dose, pr.planned_interval_days, pr.main_instrument
              from episode_programmes ep
              join programmes pr on pr.organisation_id = ep.organisation_id and pr.id = ep.programme_id
             where ep.organisation_id = e.organisation_id and ep.episode_id = e.id

@@ -119,6 +119,7 @@ class Work:
     committed: bool = False
     _session: Session | None = None
     _patient_ids: set[UUID] = field(default_factory=set)
+    _noted: bool = False
 
     @property
     def db(self) -> Session:
@@ -135,6 +136,10 @@ class Work:
     def saw(self, patient_ids: Iterable[UUID]) -> None:
         """Note that data of these patients were read or written; they go into the audit event."""
         self._patient_ids.update(patient_ids)
+
+    def note(self) -> None:
+        """Have the request noted in the audit, though it may touch nobody's data: it changes what is said of many."""
+        self._noted = True
 
     def ask(self, query: Query[Answer]) -> Answer:
         """Send one statement and give what it answers."""
@@ -160,8 +165,8 @@ class Work:
         return [query.read(each) for query, each in zip(last, rows, strict=False)]
 
     def _audit_event(self) -> list[Sent]:
-        """Give the statement of the request's one audit event, if it touched anybody's data."""
-        if not self._patient_ids:
+        """Give the statement of the request's one audit event, if it touched anybody's data or must be noted."""
+        if not self._patient_ids and not self._noted:
             return []
         values = {
             "organisation_id": self.scope.organisation_id,

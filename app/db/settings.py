@@ -7,14 +7,17 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from app.db.models import OrganisationSettings
-from app.db.pipeline import statement
+from app.db.pipeline import Rows, statement
 from app.db.session import Query, Work, translated_errors
-from app.errors import PreconditionFailed, StateConflict
+from app.errors import NotFound, PreconditionFailed, StateConflict
 
 
 @dataclass(frozen=True, slots=True)
 class KeptSettings:
-    """One version as it is kept; the last three are JSON. Hashable, so that it is read only once."""
+    """One version as it is kept, and the curves that are live; from the policy on JSON.
+
+    Hashable, so that it is read only once.
+    """
 
     version: int
     mode: str
@@ -23,11 +26,17 @@ class KeptSettings:
     policy: str
     max_missing: str
     agreements: str
+    curves: str
+    """Of each live curve: instrument, form family, programme, document."""
 
 
 _IN_FORCE = statement(
     """
-    select version, mode, language, time_zone, policy::text, max_missing::text, agreements::text
+    select version, mode, language, time_zone, policy::text, max_missing::text, agreements::text,
+           coalesce((select json_agg(json_build_array(c.instrument, c.form_family, c.programme_id, c.parameters)
+                                     order by c.id)::text
+                       from curves c
+                      where c.organisation_id = %(organisation_id)s and c.state = 'live'), '[]')
       from organisation_settings
      where organisation_id = %(organisation_id)s
      order by version desc
@@ -37,8 +46,14 @@ _IN_FORCE = statement(
 
 
 def settings_in_force(work: Work) -> Query[KeptSettings]:
-    """Make the statement that reads the settings in force."""
-    return Query(_IN_FORCE, {"organisation_id": work.scope.organisation_id}, lambda rows: KeptSettings(*rows[0]))
+    """Make the statement that reads the settings in force, with the curves that are live."""
+    return Query(_IN_FORCE, {"organisation_id": work.scope.organisation_id}, _newest)
+
+
+def _newest(rows: Rows) -> KeptSettings:
+    if not rows:  # whoever has a credential has an organisation; the command line names one
+        raise NotFound("there is no such organisation")
+    return KeptSettings(*rows[0])
 
 
 def add_settings(work: Work, present: KeptSettings, changes: dict[str, Any], reason: str) -> None:
@@ -50,6 +65,7 @@ def add_settings(work: Work, present: KeptSettings, changes: dict[str, Any], rea
         If somebody else has added that version in the meantime.
     """
     kept = asdict(present)
+    del kept["curves"]
     for name in ("policy", "max_missing", "agreements"):
         kept[name] = json.loads(kept[name])
     new = kept | changes | {"version": present.version + 1, "author_id": work.scope.actor_id, "reason": reason}

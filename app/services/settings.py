@@ -3,25 +3,32 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from app.db.codes import Language, OrganisationMode
+from app.db.curves import Line
 from app.db.instruments import Instruments, find_instruments, known_instrument
 from app.db.session import Work
 from app.db.settings import KeptSettings, add_settings, settings_in_force
-from app.errors import MalformedBody, PreconditionFailed, UnknownInstrument
+from app.errors import InstrumentDataError, MalformedBody, PreconditionFailed, UnknownInstrument
 from app.scales.instrument import Instrument, LicenceStatus
+from app.trajectories.curve_files import curve_from_document
+from app.trajectories.growth import GrowthCurve, default_curve
 from app.trajectories.policy import Flagging, Policy
+
+logger = logging.getLogger("spor.settings")
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceSettings:
-    """One version of an organisation's settings."""
+    """One version of an organisation's settings, and the curves that it has put into force."""
 
     version: int
     mode: OrganisationMode
@@ -31,10 +38,17 @@ class ServiceSettings:
     max_missing: Mapping[str, int]
     agreements: Mapping[str, Mapping[str, str]]
     """By instrument: with whom, reference and date of the agreement by which the organisation may use it."""
+    curves: Mapping[Line, GrowthCurve]
+    """The live ones among those that it has learnt."""
 
     def enables(self, asked: Instrument) -> bool:
         """Tell whether the organisation may use an instrument: it is free, or there is a note of an agreement."""
         return asked.licence.status is LicenceStatus.FREE or asked.key in self.agreements
+
+    def curve_for(self, line: Line) -> GrowthCurve | None:
+        """Give the curve in force: the programme's own, else that of the whole organisation, else the published one."""
+        whole = replace(line, programme_id=None)
+        return self.curves.get(line) or self.curves.get(whole) or default_curve(line.instrument)
 
 
 def current_settings(work: Work) -> ServiceSettings:
@@ -120,4 +134,16 @@ def read_settings(kept: KeptSettings) -> ServiceSettings:
         policy=_policy(json.loads(kept.policy)),
         max_missing=MappingProxyType(limits),
         agreements=MappingProxyType(json.loads(kept.agreements)),
+        curves=MappingProxyType(dict(_live_curves(json.loads(kept.curves)))),
     )
+
+
+def _live_curves(kept: Iterable[Sequence[Any]]) -> Iterator[tuple[Line, GrowthCurve]]:
+    """Read the live curves. One that a newer program has written must not stop anybody's answers from being stored."""
+    for instrument, form_family, programme_id, document in kept:
+        try:
+            curve = curve_from_document(document)
+        except InstrumentDataError as error:
+            logger.warning("a live curve can't be read, so the published one is used: %s", error.detail)
+            continue
+        yield Line(instrument, form_family, UUID(programme_id) if programme_id else None), curve

@@ -14,20 +14,7 @@ from hypothesis import strategies as st
 from app.errors import InvalidSeries
 from app.trajectories.gates import Gate, GateName, HeldOut, all_passed, judge
 from app.trajectories.sampling_error import Interval
-
-
-def about(estimate: float, standard_error: float = 0.01) -> Interval:
-    """Give an interval by hand: the estimate and twice its standard error on both sides."""
-    return Interval(estimate, standard_error, estimate - 2 * standard_error, estimate + 2 * standard_error)
-
-
-GOOD = HeldOut(
-    episodes_learnt_with_three_scores=120,
-    episodes_judged=45,
-    coverage=about(0.8),
-    calibration_slope=about(1.0),
-    log_score_difference=about(0.004),
-)
+from tests.trajectories.held_out import DOES_WELL, about
 
 IN_ORDER = ["enough_episodes", "out_of_time", "coverage", "calibration", "log_score"]
 
@@ -37,9 +24,9 @@ def shut(held_out: HeldOut) -> list[str]:
 
 
 def test_a_curve_that_does_well_passes_every_gate() -> None:
-    gates = judge(GOOD)
+    gates = judge(DOES_WELL)
     assert [str(gate.name) for gate in gates] == IN_ORDER
-    assert shut(GOOD) == []
+    assert shut(DOES_WELL) == []
     assert all_passed(gates)
 
 
@@ -70,7 +57,7 @@ def test_a_curve_that_does_well_passes_every_gate() -> None:
     ],
 )
 def test_each_gate_at_and_beside_its_limit(found: Mapping[str, Any], passes: bool) -> None:
-    held_out = replace(GOOD, **found)
+    held_out = replace(DOES_WELL, **found)
     [changed] = found
     gate = {
         "episodes_learnt_with_three_scores": "enough_episodes",
@@ -88,12 +75,12 @@ def test_each_gate_at_and_beside_its_limit(found: Mapping[str, Any], passes: boo
 @pytest.mark.parametrize("figure", [math.nan, math.inf, -math.inf])
 def test_what_can_t_be_told_passes_no_gate(name: str, part: str, figure: float) -> None:
     """An infinite standard error would otherwise make any difference of log scores insignificant."""
-    spoilt = replace(getattr(GOOD, name), **{part: figure})
-    assert len(shut(replace(GOOD, **{name: spoilt}))) == 1
+    spoilt = replace(getattr(DOES_WELL, name), **{part: figure})
+    assert len(shut(replace(DOES_WELL, **{name: spoilt}))) == 1
 
 
 def test_a_gate_says_what_was_found_and_what_is_asked() -> None:
-    gates = judge(replace(GOOD, log_score_difference=Interval(-0.01, 0.006, -0.022, 0.002)))
+    gates = judge(replace(DOES_WELL, log_score_difference=Interval(-0.01, 0.006, -0.022, 0.002)))
     assert gates == (
         Gate(GateName.ENOUGH_EPISODES, 120, at_least=100),
         Gate(GateName.OUT_OF_TIME, 45, at_least=1),
@@ -105,7 +92,7 @@ def test_a_gate_says_what_was_found_and_what_is_asked() -> None:
 
 @pytest.mark.parametrize("missing", GateName, ids=str)
 def test_no_gate_can_be_left_out(missing: GateName) -> None:
-    assert not all_passed(gate for gate in judge(GOOD) if gate.name is not missing)
+    assert not all_passed(gate for gate in judge(DOES_WELL) if gate.name is not missing)
     assert not all_passed(())
 
 
@@ -113,7 +100,7 @@ def test_no_gate_can_be_left_out(missing: GateName) -> None:
 def test_fewer_than_no_episodes_are_refused(name: str) -> None:
     found: dict[str, Any] = {name: -1}
     with pytest.raises(InvalidSeries) as refused:
-        replace(GOOD, **found)
+        replace(DOES_WELL, **found)
     assert refused.value.pointer == f"/{name}"
 
 

@@ -1,0 +1,243 @@
+"""Learning a curve from an organisation's own episodes: offline, by command, and judged by episodes that came later.
+
+What is learnt is a candidate; its gates and a person decide whether it is used: see `app.services.curves`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, tzinfo
+from math import isfinite
+from typing import Any, Final, Protocol, TypeAlias
+from uuid import UUID
+
+from app.db.curves import Line, add_candidate, next_numbers, series_of_line, takes_turn
+from app.db.editing import get_of_organisation
+from app.db.episode_records import read_episodes
+from app.db.instruments import find_instrument
+from app.db.models import Curve, Programme
+from app.db.session import Work
+from app.errors import StateConflict
+from app.services.curves import Window, evaluation_to_keep, told_apart
+from app.services.instruments import require_for_change
+from app.services.settings import current_settings
+from app.services.verdicts import place
+from app.trajectories.curve_files import curve_to_document, document_hash
+from app.trajectories.episodes import Episodes
+from app.trajectories.gates import HeldOut
+from app.trajectories.growth import GrowthCurve, Provenance, default_curve
+from app.trajectories.series import Observation
+
+HELD_BACK: Final = 4
+"""One in so many episodes, the newest, is held back to judge the curve by."""
+
+_AT_ONCE: Final = 500
+"""Episodes that are read at a time."""
+
+
+class Estimate(Protocol):
+    """One parameter as it was fitted."""
+
+    @property
+    def name(self) -> str:
+        """Which one."""
+
+    @property
+    def estimate(self) -> float:
+        """Its value."""
+
+    @property
+    def standard_error(self) -> float:
+        """Standard error of the value; NaN where it was held fixed."""
+
+
+class Fitted(Protocol):
+    """What a fit gives."""
+
+    @property
+    def curve(self) -> GrowthCurve:
+        """The curve; its key, version and provenance are replaced."""
+
+    @property
+    def local_information(self) -> float:
+        """Share of what is known that comes from the episodes and not from the prior, 0 to 1."""
+
+    @property
+    def n_episodes(self) -> int:
+        """How many series it was learnt from, each one's scores in an episode of the core."""
+
+    @property
+    def n_observations(self) -> int:
+        """How many scores those have."""
+
+    @property
+    def converged(self) -> bool:
+        """Whether the fit came to an end."""
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        """What is to be known about it, as codes."""
+
+    @property
+    def parameters(self) -> Sequence[Estimate]:
+        """Its parameters."""
+
+
+Fit: TypeAlias = Callable[[Episodes, GrowthCurve], Fitted]
+"""Learns a curve from episodes, starting from what is believed without them."""
+
+Evaluate: TypeAlias = Callable[[Episodes, Episodes, GrowthCurve, GrowthCurve], HeldOut]
+"""Tells, given the episodes learnt from and those held back, how a learnt curve does on the latter beside the curve in
+force; it fits nothing on them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """How curves are learnt and judged."""
+
+    fit: Fit
+    evaluate: Evaluate
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An episode with the treated scores of its series, and when the first of them was the baseline."""
+
+    at: datetime
+    episode_id: UUID
+    series: tuple[tuple[Observation, ...], ...]
+
+
+def find_line(work: Work, instrument: str, form: str | None, programme_id: UUID | None) -> Line:
+    """Give the line of curves for an instrument's form, in a programme or the whole organisation.
+
+    Raises
+    ------
+    UnknownInstrument
+        If there is no such instrument or form, or it has several and none is named.
+    InstrumentNotForChange
+        If the instrument is not followed over time.
+    NotFound
+        If there is no such programme.
+    """
+    found = find_instrument(work, instrument)
+    require_for_change(found, "/instrument")
+    if programme_id is not None:
+        get_of_organisation(work, Programme, programme_id)
+    return Line(found.key, found.form(form).family, programme_id)
+
+
+def learn(work: Work, line: Line, methods: Methods) -> Curve:
+    """Learn a curve and keep it as a candidate, with how it does on the newest quarter of the episodes.
+
+    Raises
+    ------
+    StateConflict
+        If a curve of the instrument is being learnt at this moment, there is nothing to start from or too little to
+        learn from, or the fit did not converge: then nothing is kept.
+    """
+    prior = default_curve(line.instrument)
+    if prior is None:
+        raise StateConflict("no curve of this instrument is published, and so there is nothing to start from")
+    if not takes_turn(work, line.instrument):
+        raise StateConflict("a curve of this instrument is being learnt already; try again when that is done")
+    settings = current_settings(work)
+    older, newer = out_of_time(_episodes(work, line))
+    if not older or not newer:
+        raise StateConflict("there are too few episodes to learn from some and hold others back")
+    learnt_from, held_back = columns(older), columns(newer)
+    fitted = methods.fit(learnt_from, prior)
+    if not fitted.converged:
+        raise StateConflict("the fit did not converge, and nothing was kept")
+    window, number, revision = _window(older, settings.time_zone), *next_numbers(work, line)
+    candidate = replace(
+        fitted.curve,
+        key=f"local-{number}",
+        version=revision,
+        instrument=line.instrument,
+        provenance=Provenance(_source(fitted, window, prior), status="fitted", confidence="B"),
+    )
+    present = settings.curve_for(line) or prior
+    held_out = methods.evaluate(learnt_from, held_back, candidate, present)
+    evaluation = evaluation_to_keep(held_out, present, _window(newer, settings.time_zone))
+    kept = {"made_at": work.now, "provenance": _provenance(fitted, prior), "evaluation": evaluation}
+    return add_candidate(work, line, _figures(candidate, fitted, window) | kept)
+
+
+def out_of_time(started: Sequence[Started]) -> tuple[list[Started], list[Started]]:
+    """Divide episodes into the older ones, to learn from, and the newest quarter, to judge by.
+
+    All series of an episode go with its first baseline, so that no patient's two informants are on both sides.
+    """
+    ordered = sorted(started, key=lambda each: (each.at, each.episode_id))
+    last = len(ordered) - len(ordered) // HELD_BACK
+    return ordered[:last], ordered[last:]
+
+
+def columns(started: Sequence[Started]) -> Episodes:
+    """Give the series of episodes in columns, each series on its own."""
+    rows = [
+        (number, each.dose, each.weeks, each.score)
+        for number, observations in enumerate(series for each in started for series in each.series)
+        for each in observations
+    ]
+    return Episodes.of(*zip(*rows, strict=True))
+
+
+def _episodes(work: Work, line: Line) -> list[Started]:
+    """Read the episodes of a line that have a score in treatment; waiting time and follow-up are left out."""
+    by_episode = series_of_line(work, line, find_instrument(work, line.instrument).version)
+    ids = list(by_episode)
+    found = []
+    for first in range(0, len(ids), _AT_ONCE):
+        for record in read_episodes(work, ids[first : first + _AT_ONCE]).values():
+            placed = (place(record, series_id).treated() for series_id in by_episode[record.id])
+            if series := tuple(observations for observations in placed if observations):
+                found.append(Started(min(each[0].completed_at for each in series), record.id, series))
+    return found
+
+
+def _window(started: Sequence[Started], time_zone: tzinfo) -> Window:
+    days = [each.at.astimezone(time_zone).date() for each in started]
+    return Window(len(started), min(days), max(days))
+
+
+def _source(fitted: Fitted, window: Window, prior: GrowthCurve) -> str:
+    return (
+        f"learnt from {fitted.n_observations} scores of {window.episodes} of the organisation's own episodes, started"
+        f" from {window.start} to {window.end}, which weigh {fitted.local_information:.0%} beside {prior.key}"
+    )
+
+
+def _figures(candidate: GrowthCurve, fitted: Fitted, window: Window) -> dict[str, Any]:
+    document = curve_to_document(candidate)
+    return {
+        "key": candidate.key,
+        "revision": candidate.version,
+        "link": candidate.link.kind,
+        "parameters": document,
+        "parameters_hash": document_hash(document),
+        "data_from": window.start,
+        "data_to": window.end,
+        "n_episodes": fitted.n_episodes,
+        "n_observations": fitted.n_observations,
+        "local_information": fitted.local_information,
+    }
+
+
+def _provenance(fitted: Fitted, prior: GrowthCurve) -> dict[str, Any]:
+    """Tell how it was learnt: from which prior, and how sure each figure is."""
+    return {
+        "prior": told_apart(prior),
+        "warnings": [str(warning) for warning in fitted.warnings],
+        "estimates": [
+            {"name": each.name, "estimate": _known(each.estimate), "standard_error": _known(each.standard_error)}
+            for each in fitted.parameters
+        ],
+    }
+
+
+def _known(figure: float) -> float | None:
+    """Give a figure as JSON can hold it."""
+    return float(figure) if isfinite(figure) else None
