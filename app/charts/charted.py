@@ -9,7 +9,7 @@ from datetime import tzinfo
 from app.scales.change import ChangeCategory
 from app.scales.instrument import Instrument
 from app.scales.subscale import Subscale
-from app.trajectories.growth import default_curve
+from app.trajectories.growth import GrowthCurve
 from app.trajectories.outlook import (
     CurvePoint,
     ExpectedCurve,
@@ -162,8 +162,10 @@ class ChartedSeries:
         return self.ended_weeks is None or weeks <= self.ended_weeks
 
 
-def judged_afresh(instrument: Instrument, series: Series, policy: Policy, plan: Plan) -> ChartedSeries:
-    """Hold a series of an instrument with one form against its default curve, and judge each of its scores.
+def judged_afresh(
+    instrument: Instrument, series: Series, curve: GrowthCurve | None, policy: Policy, plan: Plan
+) -> ChartedSeries:
+    """Hold a series of an instrument with one form against a curve, and judge each of its scores.
 
     Parameters
     ----------
@@ -171,6 +173,8 @@ def judged_afresh(instrument: Instrument, series: Series, policy: Policy, plan: 
         What was answered.
     series : Series
         The scores, placed on dose and weeks.
+    curve : GrowthCurve or None
+        The growth model of the score; None where there is none.
     policy : Policy
         Windows and thresholds.
     plan : Plan
@@ -179,10 +183,10 @@ def judged_afresh(instrument: Instrument, series: Series, policy: Policy, plan: 
     Returns
     -------
     ChartedSeries
-        Without curve and verdicts where the instrument has no default curve or no criteria of change.
+        Without curve and verdicts where there is no curve, or the instrument has no criteria of change.
     """
     scale = instrument.form(None).subscale(instrument.main_subscale)
-    curve, criteria = default_curve(instrument.key), scale.criteria
+    criteria = scale.criteria
     charted = ChartedSeries(
         instrument=instrument.key.upper(),
         scale=scale,

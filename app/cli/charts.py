@@ -22,6 +22,7 @@ from app.scales.catalogue import catalogue
 from app.scales.subscale import Subscale
 from app.services.pictures import PictureFormat, Pictures
 from app.texts.catalogue import LANGUAGES
+from app.trajectories.growth import default_curve
 from app.trajectories.policy import Plan, Policy
 from app.trajectories.series import LATEST_PROPER_BASELINE_DOSE, Observation, Phase, Series
 
@@ -65,7 +66,8 @@ def chart(
     require(len(found.forms) == 1, f"{found.title} has several forms, and is not drawn from a file")
     name = name_of(file)
     rows = list(_rows(text_of(file), name, found.form(None).subscale(found.main_subscale)))
-    charted = judged_afresh(found, _series(_of_one(rows, only, name), name), Policy(), plan)
+    series = _series(_of_one(rows, only, name), name)
+    charted = judged_afresh(found, series, default_curve(found.key), Policy(), plan)
     if out is None:
         print(_specification(charted, language))
     else:

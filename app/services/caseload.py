@@ -82,7 +82,7 @@ def _entry(
         main=main,
         observations=series.observations,
         baseline=baseline,
-        improvement=_improvement(main, baseline, series.observations[-1]) if main and baseline else None,
+        improvement=_improvement(record, main, settings, series) if main else None,
         verdict=own.get(main.id) if main else None,
         disagreements=disagreements(record, main.id, own) if main else [],
         stale=stale(record, main.id, settings, now) if main else False,
@@ -91,9 +91,13 @@ def _entry(
     )
 
 
-def _improvement(main: KeptSeries, baseline: Observation, newest: Observation) -> float | None:
-    comparison = comparison_for(main)
-    return comparison.criteria.improvement(baseline.score, newest.score) if comparison else None
+def _improvement(record: EpisodeRecord, main: KeptSeries, settings: ServiceSettings, series: Series) -> float | None:
+    """Give the points that the newest score is better than the baseline."""
+    comparison = comparison_for(record, main, settings)
+    if comparison is None or series.baseline_index is None:
+        return None
+    first, newest = series.observations[series.baseline_index], series.observations[-1]
+    return comparison.criteria.improvement(first.score, newest.score)
 
 
 def _overdue(record: EpisodeRecord, main: KeptSeries | None, alerts: list[KeptAlert], now: datetime) -> list[Overdue]:

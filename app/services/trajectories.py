@@ -105,7 +105,8 @@ def read_trajectory(
     settings = current_settings(work)
     series = place(record, kept.id)
     verdicts = standing_verdicts(work, [record])
-    comparison = comparison_for(kept) if settings.mode is OrganisationMode.DECISION_SUPPORT else None
+    decides = settings.mode is OrganisationMode.DECISION_SUPPORT
+    comparison = comparison_for(record, kept, settings) if decides else None
     plan, policy = plan_of(record), settings.policy
     drawn = comparison is not None
     return Trajectory(

@@ -13,6 +13,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.codes import AdministrationState, IssueCause, OrganisationMode
+from app.db.curves import Line
 from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptSeries
 from app.db.results import last_verdicts
 from app.db.session import Work
@@ -20,7 +21,7 @@ from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCriteria
 from app.services.settings import ServiceSettings
 from app.trajectories.course import Course
-from app.trajectories.growth import GrowthCurve, default_curve
+from app.trajectories.growth import GrowthCurve
 from app.trajectories.policy import Plan
 from app.trajectories.progress import Progress
 from app.trajectories.series import CountedSession, Measurement, Series, Timing
@@ -37,9 +38,9 @@ class Comparison:
     curve: GrowthCurve
 
 
-def comparison_for(series: KeptSeries) -> Comparison | None:
-    """Give what a series is held against; None where no curve or no criteria are known for the instrument."""
-    curve = default_curve(series.instrument)
+def comparison_for(record: EpisodeRecord, series: KeptSeries, settings: ServiceSettings) -> Comparison | None:
+    """Give what a series of an episode is held against; None where no curve or no criteria of change are known."""
+    curve = settings.curve_for(Line(series.instrument, series.form_family, record.programme_id))
     if curve is None:
         return None
     instrument = find_instrument(series.instrument)  # curves are published for shipped instruments only
@@ -159,7 +160,8 @@ def _course(
     """Give what a series is judged by; nothing in record mode, which has no curves and no signals."""
     if settings.mode is not OrganisationMode.DECISION_SUPPORT:
         return None
-    held_against = comparison_for(next(series for series in record.series if series.id == series_id))
+    kept = next(series for series in record.series if series.id == series_id)
+    held_against = comparison_for(record, kept, settings)
     if held_against is None:
         return None
     reviewed = tuple(record.reviewed_doses)

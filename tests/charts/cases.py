@@ -11,7 +11,7 @@ from app.charts.charted import ChartedSeries, judged_afresh
 from app.scales.catalogue import instrument
 from app.trajectories.policy import Plan, Policy
 from app.trajectories.series import CountedSession, Measurement, Series
-from tests.trajectories.factories import at, sessions
+from tests.trajectories.factories import a_curve, at, sessions
 
 
 def charted(
@@ -33,7 +33,7 @@ def charted(
     ended_at = at((len(scores) - 1) * every_weeks) + timedelta(days=1) if after else None
     plan = Plan(planned_dose=planned_dose, interval_days=int(7 * every_weeks), crisis_pause=crisis_pause)
     series = Series.build(measurements, held, ended_at)
-    shown = judged_afresh(instrument(key), series, Policy(), plan)
+    shown = judged_afresh(instrument(key), series, a_curve(key), Policy(), plan)
     if ended_at is None:
         return shown
     return replace(shown, ended_weeks=(len(scores) - 1) * every_weeks + 1 / 7)
@@ -48,7 +48,8 @@ def late_baseline(sessions_before: int = 5) -> ChartedSeries:
     held = [CountedSession(number, at(number)) for number in range(9)]
     first, scores = sessions_before - 0.5, enumerate((16, 15, 15, 13))
     found = [Measurement(f"{number:03}", at(first + number), score) for number, score in scores]
-    return judged_afresh(instrument("phq-9"), Series.build(found, held), Policy(), Plan(planned_dose=12))
+    series = Series.build(found, held)
+    return judged_afresh(instrument("phq-9"), series, a_curve(), Policy(), Plan(planned_dose=12))
 
 
 def _year() -> list[float]:

@@ -23,7 +23,7 @@ from app.trajectories.policy import Plan, Policy
 from app.trajectories.series import Series
 from tests.charts.cases import CASES, charted, in_record_mode, late_baseline
 from tests.charts.scenes import texts_of
-from tests.trajectories.factories import a_series
+from tests.trajectories.factories import a_curve, a_series
 
 Spec = dict[str, Any]
 
@@ -436,14 +436,13 @@ def test_any_course_can_be_drawn(scores: list[int], planned_dose: int | None, we
     assert first < last
 
 
-def test_an_instrument_without_a_curve_is_drawn_without_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.charts.charted.default_curve", lambda _: None)
-    shown = judged_afresh(instrument("phq-9"), a_series([15, 14]), Policy(), Plan())
+def test_an_instrument_without_a_curve_is_drawn_without_one() -> None:
+    shown = judged_afresh(instrument("phq-9"), a_series([15, 14]), None, Policy(), Plan())
     assert (shown.curve, shown.reviews, dict(shown.judged)) == (None, (), {})
     assert len(points(trajectory_chart(shown, "nb"))) == 2
 
 
 def test_an_empty_series_has_nothing_to_show() -> None:
     empty = Series((), None, late_baseline=False, sessions_counted=0)
-    shown = judged_afresh(instrument("phq-9"), empty, Policy(), Plan())
+    shown = judged_afresh(instrument("phq-9"), empty, a_curve(), Policy(), Plan())
     assert (shown.baseline, shown.newest_judged, shown.expected) == (None, None, ())

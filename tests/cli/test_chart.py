@@ -19,7 +19,7 @@ from app.charts.trajectory import trajectory_chart
 from app.cli import main
 from app.scales.catalogue import instrument
 from app.trajectories.policy import Plan, Policy
-from tests.trajectories.factories import a_series
+from tests.trajectories.factories import a_curve, a_series
 
 WEEKLY = "id,dose,weeks,score\n" + "".join(f"a,{week},{week},{score}\n" for week, score in enumerate((18, 13, 9, 8)))
 
@@ -60,7 +60,7 @@ def points(spec: str) -> list[dict[str, object]]:
 def test_the_specification_is_that_of_the_core(spor: Spor, file: Callable[[str], Path]) -> None:
     code, out, err = spor(file(WEEKLY), "--instrument", "phq-9", "--planned-dose", 12, "--language", "en")
     assert (code, err) == (0, "")
-    shown = judged_afresh(instrument("phq-9"), a_series([18, 13, 9, 8]), Policy(), Plan(planned_dose=12))
+    shown = judged_afresh(instrument("phq-9"), a_series([18, 13, 9, 8]), a_curve(), Policy(), Plan(planned_dose=12))
     assert json.loads(out) == trajectory_chart(shown, "en")
 
 

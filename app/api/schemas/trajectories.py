@@ -18,7 +18,6 @@ from app.services.caseload import CaseloadEntry, OverdueKind
 from app.services.decision_rules import RuleOfEpisode
 from app.services.trajectories import NoVerdict, Trajectory
 from app.texts.catalogue import say
-from app.trajectories.growth import default_curve
 from app.trajectories.natural import default_natural_course
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.series import Observation, Phase
@@ -273,9 +272,10 @@ def _observation_read(observation: Observation, is_baseline: bool) -> Observatio
 
 
 def _curve_read(trajectory: Trajectory) -> CurveRead | None:
-    drawn, model = trajectory.curve, default_curve(trajectory.kept.instrument)
-    if drawn is None or model is None:
+    drawn, held_against = trajectory.curve, trajectory.comparison
+    if drawn is None or held_against is None:
         return None
+    model = held_against.curve
     return CurveRead(
         version=model.key,
         status=model.provenance.status,
