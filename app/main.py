@@ -14,6 +14,7 @@ from app.api.middleware import EveryRequest
 from app.api.readiness import Readiness
 from app.api.routes import (
     administrations,
+    curves,
     descriptions,
     episodes,
     goals,
@@ -45,6 +46,7 @@ _ROUTERS = (
     programmes.router,
     instruments.router,
     settings_routes.router,
+    curves.router,
     descriptions.router,
 )
 

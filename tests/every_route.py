@@ -15,7 +15,7 @@ from app.api.examples import EXAMPLES
 from app.api.schemas.instruments import Questionnaire
 from app.identity.policy import Action
 from tests import bulk
-from tests.factories import Clinic, administration, at, gad_7, ok, own_instrument, phq_9, put
+from tests.factories import Clinic, administration, at, gad_7, make_curve, ok, own_instrument, phq_9, put
 
 A_CASELOAD: Final = bulk.EPISODES * (bulk.PRACTICES_OF_A_THERAPIST + 1)
 """The episodes of the clinic's therapist, those of the first practice included."""
@@ -155,7 +155,15 @@ def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
         Action.LIST_PROGRAMMES: Asking(lambda _: therapist.get("/v1/programmes")),
         Action.READ_PROGRAMME: get("/v1/programmes/{}", "programme"),
         Action.READ_SETTINGS: Asking(lambda _: therapist.get("/v1/settings")),
+        Action.LIST_CURVES: Asking(lambda _: therapist.get("/v1/curves")),
+        Action.READ_CURVE: Asking(lambda n: therapist.get(f"/v1/curves/{a_curve(clinic, 'read', n)}")),
     }
+
+
+def a_curve(clinic: Clinic, purpose: str, number: int) -> str:
+    """Keep a candidate of a line of its own; give its id."""
+    made: str = make_curve(clinic, key=f"{purpose}-{number}", form_family=f"{purpose}-{number}")["id"]
+    return made
 
 
 def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Asking]:
@@ -184,6 +192,15 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
     def move(number: int, change: dict[str, Any]) -> Response:
         path = f"/v1/treatment-sessions/{of[number]['session']}"  # which may be that of another episode too
         return therapist.patch(path, change, ok(therapist.get(path))["version"])
+
+    def decide(number: int, *steps: str) -> Response:
+        """Take a curve of a form of its own through some steps; give what the last of them answers."""
+        curve_id = a_curve(clinic, steps[-1], number)
+        answers = [
+            lead.request("POST", f"/v1/curves/{curve_id}/{step}", headers={"If-Match": f'"{version}"'})
+            for version, step in enumerate(steps, 1)
+        ]
+        return answers[-1]
 
     opening = {"opened_at": at(20)}
     review = {"dose": 7, "with_patient": True, "causes": ["alliance"], "action": "continue"}
@@ -227,6 +244,8 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
         Action.LOAD_WORDING: Asking(
             lambda _: lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[Questionnaire])
         ),
+        Action.ACTIVATE_CURVE: Asking(lambda n: decide(n, "activation")),
+        Action.STEP_BACK_CURVE: Asking(lambda n: decide(n, "activation", "step-back")),
         Action.CHANGE_SETTINGS: Asking(
             lambda n: lead.patch("/v1/settings", {"policy": {"band_level": 0.8}, "reason": "agreed"}, n + 1)
         ),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,8 +17,10 @@ from app.api.examples import EXAMPLES
 from app.api.schemas.goals import GoalCreate
 from app.api.schemas.instruments import InstrumentFile
 from app.db.codes import OrganisationMode, Role
+from app.db.curves import Line, add_candidate
 from app.db.ids import uuid7
 from app.db.session import Access, Database
+from app.services.curves import Window, evaluation_to_keep, told_apart
 from app.services.organisations import (
     add_device,
     add_service,
@@ -27,6 +29,9 @@ from app.services.organisations import (
     founding_scope,
     issue_credential,
 )
+from app.trajectories.curve_files import curve_to_document, document_hash
+from app.trajectories.growth import Provenance, default_curve
+from tests.trajectories.held_out import DOES_WELL
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 """A Monday morning: the first administration of most tests."""
@@ -210,8 +215,38 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "episode_id": episode,
         "session_id": session,
         "administration_id": stored,
+        "curve_id": make_curve(clinic),
     }
     return {"patient_id": episode["patient_id"], **{name: row["id"] for name, row in rows.items()}}
+
+
+def make_curve(clinic: Clinic, **columns: Any) -> dict[str, Any]:
+    """Keep a candidate as if it had been learnt: it passes every gate, and starts lower than the published curve."""
+    prior = default_curve("phq-9")
+    assert prior is not None
+    line = Line("phq-9", columns.pop("form_family", "self"))
+    key = columns.pop("key", "local-1")
+    own = replace(prior, key=key, intercept=8.0, provenance=Provenance("learnt in a test", "fitted", "B"))
+    document = curve_to_document(own)
+    values = {
+        "key": key,
+        "revision": 1,
+        "link": own.link.kind,
+        "parameters": document,
+        "parameters_hash": document_hash(document),
+        "provenance": {"prior": told_apart(prior), "warnings": [], "estimates": []},
+        "evaluation": evaluation_to_keep(DOES_WELL, prior, Window(45, date(2025, 10, 1), date(2025, 12, 30))),
+        "data_from": date(2024, 1, 2),
+        "data_to": date(2025, 9, 30),
+        "n_episodes": 130,
+        "n_observations": 1040,
+        "local_information": 0.37,
+        "made_at": START,
+    } | columns
+    database: Database = clinic.lead.client.app.state.database  # type: ignore[attr-defined]
+    with database.work(founding_scope(clinic.organisation_id), Access("test", uuid7())) as work:
+        curve_id = add_candidate(work, line, values).id
+    return {"id": str(curve_id), "version": 1}
 
 
 def keep_curve(connection: psycopg.Connection[Any], clinic: Clinic, **columns: Any) -> dict[str, Any]:

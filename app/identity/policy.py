@@ -62,6 +62,10 @@ class Action(StrEnum):
     LOAD_WORDING = "load_wording"
     READ_SETTINGS = "read_settings"
     CHANGE_SETTINGS = "change_settings"
+    LIST_CURVES = "list_curves"
+    READ_CURVE = "read_curve"
+    ACTIVATE_CURVE = "activate_curve"
+    STEP_BACK_CURVE = "step_back_curve"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -73,8 +77,16 @@ _LEADING = {
     Action.CHANGE_SETTINGS,
     Action.ADD_INSTRUMENT,
     Action.LOAD_WORDING,
+    Action.ACTIVATE_CURVE,
+    Action.STEP_BACK_CURVE,
 }
-_PLANNING = {Action.LIST_PROGRAMMES, Action.READ_PROGRAMME, Action.READ_SETTINGS}
+_PLANNING = {
+    Action.LIST_PROGRAMMES,
+    Action.READ_PROGRAMME,
+    Action.READ_SETTINGS,
+    Action.LIST_CURVES,
+    Action.READ_CURVE,
+}
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
 
 ALLOWED: Mapping[Role, frozenset[Action]] = {

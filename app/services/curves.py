@@ -22,7 +22,7 @@ from app.services.settings import current_settings
 from app.trajectories.curve_files import curve_to_document, document_hash
 from app.trajectories.gates import Gate, HeldOut, all_passed, judge
 from app.trajectories.growth import GrowthCurve
-from app.trajectories.metrics import Interval
+from app.trajectories.sampling_error import Interval
 
 _INTERVALS = ("coverage", "calibration_slope", "log_score_difference")
 
@@ -55,7 +55,7 @@ def evaluation_to_keep(held_out: HeldOut, present: GrowthCurve, window: Window) 
             for gate in gates
         ],
         "compared_with": told_apart(present),
-        "held_back": {"episodes": window.episodes, "from": str(window.start), "to": str(window.end)},
+        "held_back": {"episodes": window.episodes, "start": str(window.start), "end": str(window.end)},
         "held_out": figures,
     }
 

@@ -47,8 +47,18 @@ LEADING = {
     Action.CHANGE_SETTINGS,
     Action.ADD_INSTRUMENT,
     Action.LOAD_WORDING,
+    Action.ACTIVATE_CURVE,
+    Action.STEP_BACK_CURVE,
 }
-PLANNING = {Action.LIST_PROGRAMMES, Action.READ_PROGRAMME, Action.READ_SETTINGS}
+PLANNING = {
+    Action.LIST_PROGRAMMES,
+    Action.READ_PROGRAMME,
+    Action.READ_SETTINGS,
+    Action.LIST_CURVES,
+    Action.READ_CURVE,
+}
+DECIDING = {Action.ACTIVATE_CURVE, Action.STEP_BACK_CURVE}
+"""What touches no patient and changes what is said of many."""
 
 # A session is an event of the service, which therapists share; who attended it is reached through their patients.
 SHARED_SESSION = {Action.READ_SESSION, Action.CHANGE_SESSION, Action.LIST_ATTENDANCES}
@@ -90,8 +100,8 @@ class Operation:
         if self.action is Action.PUT_ADMINISTRATION:
             ids["administration_id"] = str(uuid4())
         body = {"json": bodies(record)[self.action]} if self.has_body else {}
-        # The correction comes before this one.
-        version = 2 if self.action is Action.ENTER_ADMINISTRATION_IN_ERROR else 1
+        # The correction comes before the one, the activation before the other.
+        version = 2 if self.action in (Action.ENTER_ADMINISTRATION_IN_ERROR, Action.STEP_BACK_CURVE) else 1
         given = {"If-Match": f'"{version}"', **headers}
         return caller.request(self.method, self.path.format(**ids), headers=given, **body)
 
@@ -275,11 +285,13 @@ def test_somebody_elses_patient_is_as_unknown_as_one_that_is_not_there(
     assert len(owner.audit(clinic.organisation_id)) == events
 
 
-def test_a_programme_of_another_organisation_is_not_there(
+def test_a_programme_or_a_curve_of_another_organisation_is_not_there(
     record_of: tuple[Clinic, dict[str, str]], operations: list[Operation], database: Database, client: TestClient
 ) -> None:
     stranger = make_clinic(database, client).lead
-    found = [each for each in operations if each.action in (Action.READ_PROGRAMME, Action.CHANGE_PROGRAMME)]
+    of_one = {Action.READ_PROGRAMME, Action.CHANGE_PROGRAMME, Action.READ_CURVE, *DECIDING}
+    found = [each for each in operations if each.action in of_one]
+    assert len(found) == len(of_one)
     assert statuses(found, stranger, record_of[1]) == {404}
 
 
@@ -352,14 +364,18 @@ def test_every_request_on_a_patient_leaves_one_event_in_its_own_transaction(
             assert written, action
 
 
-def test_planning_touches_no_patient_and_leaves_no_event(
+def test_planning_touches_no_patient_and_leaves_an_event_only_where_verdicts_change(
     clinic: Clinic, operations: list[Operation], owner: Owner
 ) -> None:
     record = make_record(clinic)
     before = len(owner.audit(clinic.organisation_id))
     allowed = [each for each in operations if each.action in ALLOWED[Role.SERVICE_LEAD]]
     assert statuses(allowed, clinic.lead, record) == {200, 201}
-    assert len(owner.audit(clinic.organisation_id)) == before
+    events = owner.audit(clinic.organisation_id)[before:]
+    assert {(event["action"], event["role"], event["purpose"]) for event in events} == {
+        (action, "service_lead", "administration") for action in DECIDING
+    }
+    assert [event["patient_ids"] for event in events] == [[], []]
 
 
 def test_a_tablet_leaves_its_trace_also_when_it_repeats(clinic: Clinic, owner: Owner) -> None:

@@ -23,7 +23,7 @@ from app.config import Settings
 from app.db.session import Database
 from app.identity.policy import Action
 from app.main import create_app
-from tests.factories import START, Caller, Clinic, administration, make_clinic, make_patient, phq_9, put
+from tests.factories import START, Caller, Clinic, administration, make_clinic, make_curve, make_patient, phq_9, put
 from tests.shapes import mismatches, name_of
 
 SNAPSHOT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -301,6 +301,12 @@ def use_everything(clinic: Clinic) -> None:
     lead.patch(f"/v1/programmes/{programme['id']}", {"counted_contact_types": ["individual"]}, 1)
     present = lead.get("/v1/settings").json()
     lead.patch("/v1/settings", EXAMPLES[settings.SettingsChange], present["version"])
+
+    curve = f"/v1/curves/{make_curve(clinic)['id']}"
+    lead.get("/v1/curves")
+    therapist.get(curve)
+    for step, version in (("activation", 1), ("step-back", 2)):
+        lead.request("POST", f"{curve}/{step}", headers={"If-Match": f'"{version}"'})
 
     lead.post("/v1/instruments", EXAMPLES[instruments.InstrumentFile])
     lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[instruments.Questionnaire])

@@ -34,7 +34,7 @@ from tests.contract.asking import (
     operations_of,
     thinned,
 )
-from tests.factories import Clinic, make_clinic, make_episode, make_record, ok, phq_9
+from tests.factories import Clinic, created, make_clinic, make_episode, make_record, ok, phq_9
 
 EXAMPLES = int(os.environ.get("CONTRACT_EXAMPLES", "10"))
 
@@ -146,6 +146,13 @@ def new_forms(filled: Filled) -> dict[str, Callable[[], object]]:
     return {"administration_id": lambda: str(uuid4()), "id": lambda: str(uuid4()), "episode_id": lambda: next(episodes)}
 
 
+def with_a_live_curve(asked: Conversation, filled: Filled) -> None:
+    """Put the curve into force, so that it can be taken back; that is its second version."""
+    path = f"/v1/curves/{filled.known['curve_id']}/activation"
+    created(filled.clinic.lead.request("POST", path, headers={"If-Match": '"1"'}))
+    asked.version = 2
+
+
 def told(faults: Mapping[str, str]) -> str:
     return "\n\n".join(faults.values())
 
@@ -166,6 +173,8 @@ def test_who_may_ask_is_answered_as_the_document_has_it(
     asked = conversation(operations[operation], filled, filled.token(credential))
     if operation in TOLD_WITHIN:
         asked.known = {**asked.known, **new_forms(filled)}
+    if operation == Action.STEP_BACK_CURVE:
+        with_a_live_curve(asked, filled)
     cases = coverage(operations[operation])
     is_first = credential == next(each for each in (Role.THERAPIST, *Role) if (operation, each) in ADMITTED)
     for case in cases if is_first else thinned(cases, 3 * EXAMPLES):

@@ -189,7 +189,7 @@ def test_a_candidate_is_kept_with_all_that_it_rests_on(database: Database, clini
     assert kept.evaluation is not None
     assert kept.evaluation["passed"] is True
     assert kept.evaluation["compared_with"] == told
-    assert kept.evaluation["held_back"] == {"episodes": 1, "from": "2026-01-26", "to": "2026-01-26"}
+    assert kept.evaluation["held_back"] == {"episodes": 1, "start": "2026-01-26", "end": "2026-01-26"}
     assert [gate["passed"] for gate in kept.evaluation["gates"]] == [True] * 5
 
 

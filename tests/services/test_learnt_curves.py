@@ -17,7 +17,7 @@ from app.errors import Forbidden, InvalidReference, NotFound, PreconditionFailed
 from app.services.curves import activate, gates_of, step_back
 from app.services.settings import current_settings, read_settings
 from app.trajectories.gates import HeldOut, judge
-from app.trajectories.metrics import Interval
+from app.trajectories.sampling_error import Interval
 from tests.factories import Clinic, make_clinic, make_programme
 from tests.learnt import LINE, by, by_command, fake_methods, learn_curve, make_courses
 from tests.trajectories.held_out import DOES_WELL, about

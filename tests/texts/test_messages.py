@@ -15,7 +15,7 @@ import pytest
 
 import app.texts
 from app.charts.words import Note, Word
-from app.db.codes import AdministrationState, Clarification
+from app.db.codes import AdministrationState, Clarification, CurveState
 from app.errors import SporError
 from app.scales.catalogue import catalogue as instruments
 from app.scales.change import ChangeCategory
@@ -27,10 +27,12 @@ from app.scales.screens import NEGATIVE, UNDETERMINED
 from app.services.trajectories import NoVerdict
 from app.texts.catalogue import LANGUAGES, say
 from app.trajectories.decision import RuleState
+from app.trajectories.gates import GateName, judge
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
 from app.trajectories.series import Phase
+from tests.trajectories.held_out import DOES_WELL
 
 FILE = Path(app.texts.__path__[0]) / "messages.toml"
 
@@ -68,6 +70,8 @@ CODES: dict[str, type[StrEnum]] = {
     "signal_word": Signal,
     "verdict_word": SignalReason,
     "change_word": ChangeCategory,
+    "curve_state": CurveState,
+    "curve_gate": GateName,
 }
 
 # Problems that come from HTTP and not from the domain.
@@ -273,3 +277,18 @@ def test_a_first_deterioration_asks_for_a_new_measure(language: str, unconfirmed
 def test_the_duty_names_as_many_days_as_the_rule(language: str) -> None:
     for duty in RiskDuty:
         assert re.findall("[0-9]+", say(f"risk_duty.{duty}", language)) == [str(ASSESSMENT_HOLDS.days)]
+
+
+@pytest.mark.parametrize(
+    ("language", "asked"),
+    [
+        ("nb", [["100"], [], ["75 %", "85 %", "80 %"], ["0,8", "1,2"], []]),
+        ("nn", [["100"], [], ["75 %", "85 %", "80 %"], ["0,8", "1,2"], []]),
+        ("en", [["100"], [], ["75%", "85%", "80%"], ["0.8", "1.2"], []]),
+    ],
+)
+def test_the_gates_name_the_figures_of_the_method(language: str, asked: list[list[str]]) -> None:
+    # Methods, G2.
+    for gate, figures in zip(judge(DOES_WELL), asked, strict=True):
+        limits = {"at_least": gate.at_least, "at_most": gate.at_most}
+        assert re.findall(r"\d+(?:[.,]\d+)?(?: ?%)?", say(f"curve_gate.{gate.name}", language, limits)) == figures

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.trajectories.gates import HeldOut
-from app.trajectories.metrics import Interval
+from app.trajectories.sampling_error import Interval
 
 
 def about(estimate: float, standard_error: float = 0.01) -> Interval:
