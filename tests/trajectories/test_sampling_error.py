@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from app.errors import InvalidSeries
-from app.trajectories.sampling_error import Interval, bootstrapped, clustered_mean, paired_difference
 from app.trajectories.prediction import FloatArray, IntArray
+from app.trajectories.sampling_error import Interval, bootstrapped, clustered_mean, paired_difference
 
 # R 4.2.2, base:
 #   > v <- c(2.5,1,4,3,7,-2,0.5,6); cl <- c(1,1,2,2,2,3,4,4); m <- mean(v); r <- rowsum(v-m, cl)
