@@ -60,6 +60,9 @@ def foretold(curve: GrowthCurve, known: Episodes, later: Episodes, level: float 
     """
     if known.count != later.count:
         raise InvalidSeries("what comes later must be of the same episodes")
+    if not ((later.scores >= curve.minimum) & (later.scores <= curve.maximum)).all():
+        allowed = f"{curve.minimum} to {curve.maximum}"
+        raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
     doses, weeks, scores = (later.by_occasion(each, absent=0.0).T for each in (later.doses, later.weeks, later.scores))
     tables = _empty(doses.shape)
     for places, given in _conditioned(known, curve, points=doses.shape[1]):
@@ -150,8 +153,8 @@ def _conditioned(known: Episodes, curve: GrowthCurve, points: int) -> Iterator[t
     """Condition a curve on the scores of episodes, on those with equally many of them at once, with their places."""
     for length in np.unique(known.lengths).tolist():
         alike = np.flatnonzero(known.lengths == length)
-        # What is held for an episode, and for each of its points.
-        cells = len(curve.shapes) * length * (length + points) + points * (curve.maximum - curve.minimum + 1)
+        # What is held for an episode in each shape: its scores with each other and with the points, and their tables.
+        cells = len(curve.shapes) * (length * (length + points) + points * (curve.maximum - curve.minimum + 1))
         at_once = max(1, _CELLS_AT_ONCE // cells)
         for places in np.split(alike, range(at_once, len(alike), at_once)):
             rows = known.starts[places][:, None] + np.arange(length)
