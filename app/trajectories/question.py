@@ -47,7 +47,7 @@ class Question:
         good_end = criteria.minimum if criteria.better is Better.LOWER else criteria.maximum
         room = self.improved_by(first, np.full(len(first), float(good_end))) >= self._reliable_change
         cases = [criteria.cutoff is None or criteria.is_case(score) for score in first.tolist()]
-        return np.asarray(room & np.array(cases))
+        return np.asarray(room & np.array(cases, dtype=np.bool_))
 
     def improved_by(self, first: FloatArray, score: FloatArray) -> FloatArray:
         """Give the improvement from the first score, points; positive when the patient is better."""
