@@ -112,6 +112,31 @@ class TestSome:
             with pytest.raises(InvalidSeries, match="needs at least one score"):
                 made(many).split_at(dose)
 
+    @given(many_rows)
+    def test_first_scores_and_those_after_them(self, many: list[Rows]) -> None:
+        """First is first in time, whatever its dose; who has one score only is left out."""
+        several = [rows for rows in many if len(rows) > 1]
+        if several:
+            first, later = made(many).split_after_first()
+            assert rows_of(first) == [rows[:1] for rows in several]
+            assert rows_of(later) == [rows[1:] for rows in several]
+        else:
+            with pytest.raises(InvalidSeries, match="needs at least one score"):
+                made(many).split_after_first()
+
+    @given(st.lists(many_rows, min_size=1, max_size=4))
+    def test_joined_part_by_part(self, parts: list[list[Rows]]) -> None:
+        """Also where one part ends later than the next one starts."""
+        assert rows_of(Episodes.joined([made(many) for many in parts])) == [rows for many in parts for rows in many]
+
+    @given(many_rows, st.data())
+    def test_what_was_divided_can_be_joined(self, many: list[Rows], data: st.DataObject) -> None:
+        episodes = made(many)
+        ours = np.array(data.draw(st.lists(st.booleans(), min_size=len(many), max_size=len(many))))
+        parts = [episodes.chosen(which) for which in (ours, ~ours) if which.any()]
+        back = np.argsort(np.concatenate([np.flatnonzero(ours), np.flatnonzero(~ours)]))
+        assert rows_of(Episodes.joined(parts).chosen(back)) == many
+
 
 class TestRefusals:
     @pytest.mark.parametrize(

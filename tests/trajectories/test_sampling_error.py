@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import nan
 
 import numpy as np
@@ -12,7 +13,13 @@ from hypothesis.extra import numpy as arrays
 
 from app.errors import InvalidSeries
 from app.trajectories.prediction import FloatArray, IntArray
-from app.trajectories.sampling_error import Interval, bootstrapped, clustered_mean, paired_difference
+from app.trajectories.sampling_error import (
+    Interval,
+    bootstrapped,
+    bootstrapped_each,
+    clustered_mean,
+    paired_difference,
+)
 
 # R 4.2.2, base:
 #   > v <- c(2.5,1,4,3,7,-2,0.5,6); cl <- c(1,1,2,2,2,3,4,4); m <- mean(v); r <- rowsum(v-m, cl)
@@ -171,3 +178,75 @@ class TestBootstrap:
         with pytest.raises(InvalidSeries, match="needs repeats") as refusal:
             bootstrapped(lambda _: 0.0, [1, 2], np.random.default_rng(1), repeats=1)
         assert refusal.value.pointer == "/repeats"
+
+
+class TestBootstrapOfSeveral:
+    def test_each_is_as_it_would_be_alone(self) -> None:
+        """With the same seed the same clusters are drawn, for all figures at once."""
+        statistics: list[Callable[[FloatArray], np.float64]] = [np.mean, np.median, np.max]
+
+        def found(of: list[Callable[[FloatArray], np.float64]]) -> list[Interval]:
+            def statistic(rows: IntArray) -> FloatArray:
+                return np.array([figure(np.array(VALUES)[rows]) for figure in of])
+
+            return bootstrapped_each(statistic, CLUSTERS, np.random.default_rng(5), 50)
+
+        together = found(statistics)
+        for place, figure in enumerate(statistics):
+            assert found([figure]) == [together[place]]
+        median = bootstrapped(
+            lambda rows: float(np.median(np.array(VALUES)[rows])), CLUSTERS, np.random.default_rng(5), 50
+        )
+        assert together[1] == median
+
+    def test_what_goes_together_row_by_row_goes_together_in_every_repeat(self) -> None:
+        """A difference of two figures that are one is 0 throughout, though each of them moves."""
+
+        def both(rows: IntArray) -> FloatArray:
+            mean = np.array(VALUES)[rows].mean()
+            return np.array([mean, mean + 3, mean - mean])
+
+        first, second, apart = bootstrapped_each(both, CLUSTERS, np.random.default_rng(5), 50)
+        assert first.standard_error > 0.5
+        assert figures(second) == pytest.approx(
+            [first.estimate + 3, first.standard_error, first.lower + 3, first.upper + 3]
+        )
+        assert figures(apart) == [0, 0, 0, 0]
+
+    def test_a_figure_that_can_not_be_told_takes_none_of_the_others_with_it(self) -> None:
+        """Told in none, in a third, in two thirds and in all of 60 repeats; of 1, 2 in turn 2/3 are ones and twos."""
+        given_ = iter([[7.0, 7, 7, 7], *[[nan, nan, 1, 1], [nan, nan, 2, 2], [nan, 4, nan, 3]] * 20])
+        never, seldom, often, always = bootstrapped_each(
+            lambda _: np.array(next(given_)), [1, 2, 3], np.random.default_rng(1), 60
+        )
+        for untold in (never, seldom):
+            assert figures(untold) == pytest.approx([7, nan, nan, nan], nan_ok=True)
+        assert (often.lower, often.upper) == (1, 2)
+        assert often.standard_error == pytest.approx((0.25 * 40 / 39) ** 0.5)
+        assert (always.lower, always.upper) == (1, 3)
+        assert always.standard_error == pytest.approx((2 / 3 * 60 / 59) ** 0.5)
+
+    def test_it_asks_once_for_the_rows_and_once_for_each_repeat(self) -> None:
+        asked: list[int] = []
+
+        def count(rows: IntArray) -> FloatArray:
+            asked.append(len(rows))
+            return np.zeros(2)
+
+        assert len(bootstrapped_each(count, [1, 2, 3], np.random.default_rng(1), 7)) == 2
+        assert asked == [3] * 8
+
+    def test_one_cluster_has_no_error(self) -> None:
+        found = bootstrapped_each(lambda rows: np.array([1.0, len(rows)]), ["a", "a"], np.random.default_rng(1))
+        assert [each.estimate for each in found] == [1, 2]
+        for each in found:
+            assert figures(each)[1:] == pytest.approx([nan, nan, nan], nan_ok=True)
+
+    @pytest.mark.parametrize(
+        ("clusters", "repeats", "pointer"),
+        [([], 200, "/clusters"), ([1, None], 200, "/clusters"), ([1, 2], 1, "/repeats")],
+    )
+    def test_refusals(self, clusters: list[object], repeats: int, pointer: str) -> None:
+        with pytest.raises(InvalidSeries) as refusal:
+            bootstrapped_each(lambda _: np.zeros(1), clusters, np.random.default_rng(1), repeats)  # type: ignore[arg-type]
+        assert refusal.value.pointer == pointer
