@@ -13,6 +13,7 @@ from app.db.curves import Line
 from app.db.models import Curve
 from app.db.session import Access, Database, Work
 from app.identity.credentials import token_hash
+from app.scales.change import ChangeCriteria
 from app.services.learning import Methods, learn
 from app.services.organisations import founding_scope
 from app.trajectories.episodes import Episodes
@@ -75,7 +76,14 @@ def fake_methods(
         meanwhile()
         return FakeFit(replace(prior, **changes), episodes.count, len(episodes.scores), converged=converged)
 
-    def evaluate(learnt_from: Episodes, held_back: Episodes, candidate: GrowthCurve, present: GrowthCurve) -> HeldOut:
+    def evaluate(
+        learnt_from: Episodes,
+        held_back: Episodes,
+        candidate: GrowthCurve,
+        present: GrowthCurve,
+        criteria: ChangeCriteria,
+    ) -> HeldOut:
+        assert criteria.reliable_change == 6, "that of the PHQ-9"
         assert learnt_from is asked.learnt_from[-1]
         asked.judged_by.append(held_back)
         asked.candidates.append(candidate)

@@ -14,15 +14,11 @@ from app.cli.options import DataDir, settings_of
 from app.db.ids import uuid7
 from app.db.models import Curve
 from app.db.session import Access
-from app.errors import ServerMisconfigured
-from app.services.learning import Methods, find_line
+from app.services.learning import METHODS, find_line
 from app.services.learning import learn as learn_curve
 from app.services.organisations import founding_scope
 
 commands = typer.Typer(no_args_is_help=True, help="Curves learnt from an organisation's own episodes.")
-
-METHODS: Methods | None = None
-"""How curves are learnt and judged."""
 
 
 @commands.callback()
@@ -42,8 +38,6 @@ def learn(
 
     A service lead puts it into force, if every gate is passed.
     """
-    if METHODS is None:
-        raise ServerMisconfigured("this program has no method of learning curves")
     with ready_database(settings_of(data_dir=data_dir)) as database:
         scope, access = founding_scope(organisation), Access("learn_curve", uuid7())
         with database.work(scope, access) as work:

@@ -19,14 +19,18 @@ from app.db.instruments import find_instrument
 from app.db.models import Curve, Programme
 from app.db.session import Work
 from app.errors import StateConflict
+from app.scales.change import ChangeCriteria
 from app.services.curves import Window, evaluation_to_keep, told_apart
 from app.services.instruments import require_for_change
 from app.services.settings import current_settings
-from app.services.verdicts import place
+from app.services.verdicts import criteria_for, place
 from app.trajectories.curve_files import curve_to_document, document_hash
 from app.trajectories.episodes import Episodes
+from app.trajectories.fitting import GrowthFit, fit_growth_curve
 from app.trajectories.gates import HeldOut
 from app.trajectories.growth import GrowthCurve, Provenance, default_curve
+from app.trajectories.out_of_time import judge_out_of_time
+from app.trajectories.parameters import default_spread
 from app.trajectories.series import Observation
 
 HELD_BACK: Final = 4
@@ -60,8 +64,8 @@ class Fitted(Protocol):
         """The curve; its key, version and provenance are replaced."""
 
     @property
-    def local_information(self) -> float:
-        """Share of what is known that comes from the episodes and not from the prior, 0 to 1."""
+    def local_information(self) -> float | None:
+        """Share of what is known that comes from the episodes and not from the prior, 0 to 1; None if not told."""
 
     @property
     def n_episodes(self) -> int:
@@ -87,7 +91,7 @@ class Fitted(Protocol):
 Fit: TypeAlias = Callable[[Episodes, GrowthCurve], Fitted]
 """Learns a curve from episodes, starting from what is believed without them."""
 
-Evaluate: TypeAlias = Callable[[Episodes, Episodes, GrowthCurve, GrowthCurve], HeldOut]
+Evaluate: TypeAlias = Callable[[Episodes, Episodes, GrowthCurve, GrowthCurve, ChangeCriteria], HeldOut]
 """Tells, given the episodes learnt from and those held back, how a learnt curve does on the latter beside the curve in
 force; it fits nothing on them."""
 
@@ -98,6 +102,14 @@ class Methods:
 
     fit: Fit
     evaluate: Evaluate
+
+
+def _fit(episodes: Episodes, prior: GrowthCurve) -> GrowthFit:
+    return fit_growth_curve(episodes, prior, default_spread(prior.instrument))
+
+
+METHODS: Final = Methods(_fit, judge_out_of_time)
+"""Ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +140,7 @@ def find_line(work: Work, instrument: str, form: str | None, programme_id: UUID 
     return Line(found.key, found.form(form).family, programme_id)
 
 
-def learn(work: Work, line: Line, methods: Methods) -> Curve:
+def learn(work: Work, line: Line, methods: Methods = METHODS) -> Curve:
     """Learn a curve and keep it as a candidate, with how it does on the newest quarter of the episodes.
 
     Raises
@@ -137,8 +149,8 @@ def learn(work: Work, line: Line, methods: Methods) -> Curve:
         If a curve of the instrument is being learnt at this moment, there is nothing to start from or too little to
         learn from, or the fit did not converge: then nothing is kept.
     """
-    prior = default_curve(line.instrument)
-    if prior is None:
+    prior, criteria = default_curve(line.instrument), criteria_for(line)
+    if prior is None or criteria is None:
         raise StateConflict("no curve of this instrument is published, and so there is nothing to start from")
     if not takes_turn(work, line.instrument):
         raise StateConflict("a curve of this instrument is being learnt already; try again when that is done")
@@ -148,7 +160,7 @@ def learn(work: Work, line: Line, methods: Methods) -> Curve:
         raise StateConflict("there are too few episodes to learn from some and hold others back")
     learnt_from, held_back = columns(older), columns(newer)
     fitted = methods.fit(learnt_from, prior)
-    if not fitted.converged:
+    if not fitted.converged or fitted.local_information is None:
         raise StateConflict("the fit did not converge, and nothing was kept")
     window, number, revision = _window(older, settings.time_zone), *next_numbers(work, line)
     candidate = replace(
@@ -159,7 +171,7 @@ def learn(work: Work, line: Line, methods: Methods) -> Curve:
         provenance=Provenance(_source(fitted, window, prior), status="fitted", confidence="B"),
     )
     present = settings.curve_for(line) or prior
-    held_out = methods.evaluate(learnt_from, held_back, candidate, present)
+    held_out = methods.evaluate(learnt_from, held_back, candidate, present, criteria)
     evaluation = evaluation_to_keep(held_out, present, _window(newer, settings.time_zone))
     kept = {"made_at": work.now, "provenance": _provenance(fitted, prior), "evaluation": evaluation}
     return add_candidate(work, line, _figures(candidate, fitted, window) | kept)
@@ -176,11 +188,11 @@ def out_of_time(started: Sequence[Started]) -> tuple[list[Started], list[Started
 
 
 def columns(started: Sequence[Started]) -> Episodes:
-    """Give the series of episodes in columns, each series on its own."""
+    """Give the series of episodes in columns, each series on its own; of scores at one moment the last counts."""
     rows = [
         (number, each.dose, each.weeks, each.score)
         for number, observations in enumerate(series for each in started for series in each.series)
-        for each in observations
+        for each in {(each.dose, each.weeks): each for each in observations}.values()
     ]
     return Episodes.of(*zip(*rows, strict=True))
 
@@ -206,7 +218,7 @@ def _window(started: Sequence[Started], time_zone: tzinfo) -> Window:
 def _source(fitted: Fitted, window: Window, prior: GrowthCurve) -> str:
     return (
         f"learnt from {fitted.n_observations} scores of {window.episodes} of the organisation's own episodes, started"
-        f" from {window.start} to {window.end}, which weigh {fitted.local_information:.0%} beside {prior.key}"
+        f" from {window.start} to {window.end}, which weigh {fitted.local_information or 0:.0%} beside {prior.key}"
     )
 
 

@@ -40,15 +40,17 @@ class Comparison:
 
 def comparison_for(record: EpisodeRecord, series: KeptSeries, settings: ServiceSettings) -> Comparison | None:
     """Give what a series of an episode is held against; None where no curve or no criteria of change are known."""
-    curve = settings.curve_for(Line(series.instrument, series.form_family, record.programme_id))
-    if curve is None:
-        return None
-    instrument = find_instrument(series.instrument)  # curves are published for shipped instruments only
-    form = next(form for form in instrument.forms if form.family == series.form_family)
-    criteria = form.subscale(instrument.main_subscale).criteria
-    if criteria is None or not instrument.for_change:
-        return None
-    return Comparison(criteria, curve)
+    line = Line(series.instrument, series.form_family, record.programme_id)
+    curve = settings.curve_for(line)
+    criteria = None if curve is None else criteria_for(line)
+    return None if curve is None or criteria is None else Comparison(criteria, curve)
+
+
+def criteria_for(line: Line) -> ChangeCriteria | None:
+    """Give the criteria of change of an instrument that has a curve; None where it has none, or is not followed."""
+    instrument = find_instrument(line.instrument)  # curves are published for shipped instruments only
+    form = next(form for form in instrument.forms if form.family == line.form_family)
+    return form.subscale(instrument.main_subscale).criteria if instrument.for_change else None
 
 
 def plan_of(record: EpisodeRecord) -> Plan:

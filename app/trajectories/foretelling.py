@@ -106,6 +106,28 @@ def next_foretold(curve: GrowthCurve, episodes: Episodes, level: float = 0.8) ->
     return later, tables
 
 
+def risk_at_later_scores(curve: GrowthCurve, known: Episodes, later: Episodes, question: Question) -> FloatArray:
+    """Give the probability of no reliable improvement at each later score.
+
+    Parameters
+    ----------
+    curve, known, later
+        As for :func:`foretold`.
+    question : Question
+        What a reliable improvement is.
+
+    Returns
+    -------
+    ndarray, shape (rows of later,)
+    """
+    doses, weeks = (later.by_occasion(each, absent=0.0).T for each in (later.doses, later.weeks))
+    found = np.empty(doses.shape)
+    for places, given in _conditioned(known, curve, points=doses.shape[1]):
+        predicted = given.predict(doses[places], weeks[places])
+        found[places] = question.risk(known.first[places][:, None], predicted)
+    return found[later.episode, later.position]
+
+
 @dataclass(frozen=True, slots=True)
 class GrowthModel:
     """The growth model among its rivals: it tells who is at risk, as probabilities.

@@ -11,6 +11,7 @@ from app.cli import curves, main
 from app.db.curves import get_curve
 from app.db.embedded import EmbeddedServer
 from app.db.session import Database
+from app.services.learning import METHODS
 from tests.factories import Clinic, make_programme
 from tests.learnt import by, fake_methods, make_courses
 
@@ -88,3 +89,17 @@ def test_an_organisation_that_is_not_there(clinic: Clinic, capsys: pytest.Captur
     with pytest.raises(SystemExit):
         main(["curve", "learn", "--organisation", str(uuid4()), "--instrument", "phq-9"])
     assert capsys.readouterr().err.splitlines()[-1] == "spor: there is no such organisation"
+
+
+def test_our_own_methods_learn_judge_and_shut_the_gate_for_few(
+    database: Database, clinic: Clinic, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Sixteen courses with two scores each: a candidate with little information of its own, which nobody may activate."""
+    monkeypatch.setattr(curves, "METHODS", METHODS)
+    make_courses(clinic, [20, 18, 16, 14, 22, 11, 9, 17] * 2)
+    assert learn(clinic) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["n_episodes"], told["n_observations"], told["passed"]) == (12, 24, False)
+    assert 0 < told["local_information"] < 0.5
+    assert told["warnings"] == ["few_episodes"]
+    assert [gate["passed"] for gate in told["gates"] if gate["name"] == "enough_episodes"] == [False]
