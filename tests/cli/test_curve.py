@@ -94,7 +94,7 @@ def test_an_organisation_that_is_not_there(clinic: Clinic, capsys: pytest.Captur
 def test_our_own_methods_learn_judge_and_shut_the_gate_for_few(
     database: Database, clinic: Clinic, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Sixteen courses with two scores each: a candidate with little information of its own, which nobody may activate."""
+    """Sixteen courses with two scores each: a candidate with little to say for itself, which nobody may activate."""
     monkeypatch.setattr(curves, "METHODS", METHODS)
     make_courses(clinic, [20, 18, 16, 14, 22, 11, 9, 17] * 2)
     assert learn(clinic) == 0
