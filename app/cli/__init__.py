@@ -17,12 +17,16 @@ from app.cli import (
     database,
     demonstration,
     description,
+    evaluating,
+    fitting,
+    following,
     instruments,
     logs,
     organisations,
     scoring,
     serving,
     settings,
+    simulating,
 )
 from app.cli.options import settings_of
 from app.cli.server import CutShort
@@ -37,6 +41,10 @@ app.command()(description.openapi)
 app.command()(charts.chart)
 app.command()(scoring.score)
 app.command()(changing.change)
+app.command()(fitting.fit)
+app.command()(following.track)
+app.command()(evaluating.evaluate)
+app.command()(simulating.simulate)
 app.command()(settings.settings)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")

@@ -51,6 +51,7 @@ def evaluate(
     end_dose: float = 8,
     budget: float = 0.2,
     repeats: int = 200,
+    done: Callable[[], None] = lambda: None,
 ) -> Evaluation:
     """Judge curves and their rivals.
 
@@ -70,6 +71,8 @@ def evaluate(
         Share that may be flagged.
     repeats : int
         Of the bootstrap.
+    done : callable
+        Called after the bands, and after each look.
 
     Returns
     -------
@@ -86,16 +89,19 @@ def evaluate(
     no look sees what judges it.
     """
     questions = [Question(criteria, look, end_dose) for look in look_doses]
+    bands = check_bands(parts, (0, *look_doses, None))
+    log_scores = compare_log_scores(parts, _updated(questions[0]), (0, *look_doses))
+    done()
+    risks: list[RiskCheck] = []
+    for question in questions:
+        risks += check_risks(parts, question, rng, budget=budget, repeats=repeats)
+        done()
     return Evaluation(
         episodes=sum(part.episodes.count for part in parts),
         scores=sum(len(part.episodes.scores) for part in parts),
-        bands=check_bands(parts, (0, *look_doses, None)),
-        log_scores=compare_log_scores(parts, _updated(questions[0]), (0, *look_doses)),
-        risks=tuple(
-            check
-            for question in questions
-            for check in check_risks(parts, question, rng, budget=budget, repeats=repeats)
-        ),
+        bands=bands,
+        log_scores=log_scores,
+        risks=tuple(risks),
     )
 
 

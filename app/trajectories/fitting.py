@@ -157,7 +157,7 @@ def fit_growth_curve(episodes: Episodes, start: GrowthCurve, spread: PriorSpread
     free = np.array([not _is_held(name, spread, episodes) for name in parameters.names])
     objective = Objective(Likelihood(episodes, start.link), parameters, parameters.vector(start), spread, free)
     found = search(objective)
-    curve = replace(parameters.curve(found.point.vector), provenance=_learnt_from(start))
+    curve = replace(found.point.curve, key="fitted", version=1, provenance=_learnt_from(start))
     errors = Errors.of(objective, found)
     warnings = {
         FitWarning.FEW_EPISODES: not free.all(),

@@ -1,0 +1,59 @@
+"""`spor simulate`: a cohort with known truth, as a long CSV; without server or database."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from typing import Annotated
+
+import numpy as np
+import typer
+
+from app.cli.curve_options import CurveFile, curve_of
+from app.cli.fitting import Seed
+from app.cli.scales import (
+    BetterEnd,
+    Cutoff,
+    Form,
+    Instrument,
+    Maximum,
+    Minimum,
+    ReliableChange,
+    ScaleOptions,
+)
+from app.trajectories.scenarios import Scenario, world
+
+_COLUMNS = ("id", "dose", "weeks", "score", "shape")
+
+
+def simulate(
+    instrument: Instrument = None,
+    form: Form = None,
+    minimum: Minimum = None,
+    maximum: Maximum = None,
+    better: BetterEnd = None,
+    reliable_change: ReliableChange = None,
+    cutoff: Cutoff = None,
+    curve_file: CurveFile = None,
+    scenario: Annotated[Scenario, typer.Option(help="The service, as believed or wrong on purpose.")] = (
+        Scenario.WELL_SPECIFIED
+    ),
+    patients: Annotated[int, typer.Option(min=1, help="How many.")] = 1000,
+    sessions: Annotated[int, typer.Option(min=1, help="How many each has, with a score before every one.")] = 21,
+    seed: Seed = 1,
+) -> None:
+    """Draw a service's patients from a curve, and print id,dose,weeks,score and the shape that each really has.
+
+    Who leaves has no more scores. Score n is the one before session n, at dose n - 1.
+    """
+    options = ScaleOptions(instrument, form, minimum, maximum, better, reliable_change, cutoff)
+    scale = options.required()
+    of = world(scenario, curve_of(scale, curve_file), scale.criteria)
+    cohort = of.cohort(np.random.default_rng(seed), tuple(range(sessions)), patients)
+    writer = csv.writer(sys.stdout, lineterminator="\n")
+    writer.writerow(_COLUMNS)
+    shapes = [str(of.truth.shapes[place]) for place in cohort.shapes.tolist()]
+    for number, (scores, shape) in enumerate(zip(cohort.scores.tolist(), shapes, strict=True), start=1):
+        for dose, week, score in zip(cohort.doses.tolist(), cohort.weeks.tolist(), scores, strict=True):
+            if score == score:  # noqa: PLR0124 - NaN, after a patient left, is not itself
+                writer.writerow((number, dose, f"{week:g}", f"{score:g}", shape))
