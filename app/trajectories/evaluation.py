@@ -90,7 +90,7 @@ def evaluate(
     """
     questions = [Question(criteria, look, end_dose) for look in look_doses]
     bands = check_bands(parts, (0, *look_doses, None))
-    log_scores = compare_log_scores(parts, _updated(questions[0]), (0, *look_doses))
+    log_scores = compare_log_scores(parts, _updated(Question(criteria, 0, end_dose)), (0, *look_doses))
     done()
     risks: list[RiskCheck] = []
     for question in questions:

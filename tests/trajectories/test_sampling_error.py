@@ -214,7 +214,7 @@ class TestBootstrapOfSeveral:
         assert figures(apart) == [0, 0, 0, 0]
 
     def test_a_figure_that_can_not_be_told_takes_none_of_the_others_with_it(self) -> None:
-        """Told in none, in a third, in two thirds and in all of 60 repeats; of 1, 2 in turn 2/3 are ones and twos."""
+        """Told in none, in a third, in two thirds and in all of 60 repeats."""
         given_ = iter([[7.0, 7, 7, 7], *[[nan, nan, 1, 1], [nan, nan, 2, 2], [nan, 4, nan, 3]] * 20])
         never, seldom, often, always = bootstrapped_each(
             lambda _: np.array(next(given_)), [1, 2, 3], np.random.default_rng(1), 60
