@@ -78,7 +78,7 @@ def check_bands(
     Raises
     ------
     InvalidSeries
-        If a look leaves no later scores, or a score lies outside the scale.
+        If a look leaves a part without later scores, or a score lies outside the scale.
     """
     checks: list[BandCheck] = []
     for look in look_doses:
@@ -174,7 +174,7 @@ def compare_log_scores(
     Raises
     ------
     InvalidSeries
-        If a look leaves no later scores, or a score lies outside the scale.
+        If a look leaves a part without later scores, or a score lies outside the scale.
     """
     pairs = [(part.episodes, foreteller(part.curve), rival(part)) for part in parts]
     checks = []

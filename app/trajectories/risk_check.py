@@ -38,7 +38,7 @@ class FlagCheck:
     Parameters
     ----------
     budget : float
-        Share that was flagged.
+        Share that might be flagged; the number of flags is the nearest whole one.
     sensitivity, specificity, positive_predictive_value, negative_predictive_value : Interval
         Of no reliable improvement.
     """
@@ -136,7 +136,8 @@ def check_risks(
     Raises
     ------
     InvalidSeries
-        If there is nobody to ask about: a case at the start, seen by the look, with a score at the end dose.
+        If a part has nobody to ask about: a case at the start, seen by the look, with a score at the end dose. Also if
+        a predictor can't be learnt, the budget is no share, or there are fewer than two repeats.
     """
     known = [asked_about(part.episodes, question) for part in parts]
     named = [
@@ -179,7 +180,7 @@ def asked_about(episodes: Episodes, question: Question) -> tuple[Episodes, Float
     starts_known = episodes.doses[episodes.starts[:-1]] <= question.look_dose
     who = starts_known & ~np.isnan(ends) & question.is_about(episodes.first)
     if not who.any():
-        raise InvalidSeries("there is no case with a score at the look and at the end", pointer="/end_dose")
+        raise InvalidSeries("there is no case with a score by the look and one at the end", pointer="/end_dose")
     known, _ = episodes.chosen(who).split_at(question.look_dose)
     return known, known.first, question.unimproved(known.first, ends[who])
 
