@@ -43,7 +43,7 @@ def starting_curve(
     drifts : bool
         Whether there is drift: half of what the lines leave, with a time constant between a step and a whole course.
     worsening : float
-        What the worsening shape loses, link units.
+        What the worsening shape adds to a score by dose 8, link units: as in :class:`GrowthCurve`.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def choose_link(
     Parameters
     ----------
     episodes : Episodes
-        The scores to learn from, and no others.
+        The scores to learn from, and no others. Who has one score only is left out: there is no next one.
     learn : callable
         Gives a curve with a link of that kind from episodes.
     rng : numpy.random.Generator
@@ -136,7 +136,7 @@ def choose_link(
     Raises
     ------
     InvalidSeries
-        If there are fewer episodes than folds, or nothing can be learnt without one of them.
+        If there are fewer episodes with a next score than folds, or nothing can be learnt without one of them.
 
     Notes
     -----
@@ -144,8 +144,8 @@ def choose_link(
     """
     some = episodes.chosen(episodes.lengths > 1)
     if not 2 <= folds <= some.count:
-        allowed = f"2 to {some.count}"
-        raise InvalidSeries("there must be at least as many episodes as folds", pointer="/folds", allowed=allowed)
+        sentence = "there must be at least as many episodes with two scores as folds"
+        raise InvalidSeries(sentence, pointer="/folds", allowed=f"2 to {some.count}")
     fold = rng.permutation(np.arange(some.count) % folds)
     whose = np.concatenate([np.flatnonzero(fold == each) for each in range(folds)])
     who = np.repeat(whose, some.lengths[whose] - 1)
