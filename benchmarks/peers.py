@@ -11,13 +11,11 @@ import argparse
 import importlib
 import importlib.util
 import math
-import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -25,8 +23,16 @@ from pathlib import Path
 import numpy as np
 
 from app.trajectories.episodes import Episodes
+from app.trajectories.fitting import fit_growth_curve
+from app.trajectories.growth import GrowthCurve, default_curve
+from app.trajectories.link import Link, LinkKind
 from app.trajectories.mixed_model import Method, fit_mixed_model
-from app.trajectories.prediction import FloatArray
+from app.trajectories.parameters import default_spread
+from app.trajectories.prediction import FloatArray, IntArray
+from app.trajectories.simulation import Occasions
+from app.trajectories.simulation import simulate as draw
+from app.trajectories.starting import starting_curve
+from benchmarks.r_programs import Fitted, in_r, missing
 
 EPISODES = 20_000
 ROUNDS = 3
@@ -42,15 +48,6 @@ class Sample:
     episodes: Episodes
     time: FloatArray
     path: Path
-
-
-@dataclass(frozen=True, slots=True)
-class Fitted:
-    """What a fit took and found."""
-
-    seconds: float
-    loglik: float
-    estimates: Mapping[str, float]
 
 
 Fit = Callable[[Sample], Fitted]
@@ -71,9 +68,9 @@ class Comparison:
     at_most : float
         The target: our time as a share of theirs.
     loglik_within : float
-        How far the log-likelihoods may be apart.
+        How far the log-likelihoods may be apart; infinite where they are of different models.
     estimates_within : float
-        How far estimates of one name may be apart, relatively.
+        How far estimates of one name may be apart, relatively; infinite likewise.
     """
 
     says: str
@@ -107,7 +104,8 @@ class Compared:
     def estimates_apart(self) -> float:
         """The largest relative difference between estimates of one name."""
         ours, theirs = self.rounds[0]
-        return max(abs(ours.estimates[name] / each - 1) for name, each in theirs.estimates.items())
+        both = (name for name in theirs.estimates if name in ours.estimates)
+        return max((abs(ours.estimates[name] / theirs.estimates[name] - 1) for name in both), default=0.0)
 
     @property
     def is_met(self) -> bool:
@@ -134,9 +132,14 @@ def simulate(episodes: int, seed: int, folder: Path) -> Sample:
     progress = np.log1p(dose)
     scores = level[patient] + slope[patient] * progress + rng.normal(0.0, 3.0, len(patient))
     path = folder / "scores.csv"
+    write(path, patient, progress, scores)
+    return Sample(Episodes(starts.astype(np.int64), dose, dose, scores), progress, path)
+
+
+def write(path: Path, patient: IntArray, progress: FloatArray, scores: FloatArray) -> None:
+    """Write scores down as R reads them."""
     columns = np.column_stack([patient, progress, scores])
     np.savetxt(path, columns, fmt=["%d", "%.17g", "%.17g"], delimiter=",", header="id,t,y", comments="")
-    return Sample(Episodes(starts.astype(np.int64), dose, dose, scores), progress, path)
 
 
 # The plain model
@@ -230,54 +233,104 @@ It stops short of the maximum, by 2e-4 of log-likelihood with 20,000 episodes.
 """
 
 
-# R
-
-DEBIAN = {"Rscript": "r-base-core", "lme4": "r-cran-lme4"}
-"""What a comparison needs of R, and the Debian package that has it."""
-
-_SAY = 'say <- function(name, figure) cat(name, format(figure, digits = 17), "\\n")\n'
+# The full model
 
 
-def in_r(script: str, **given: Path | bool | float) -> Fitted:
-    """Run a fit in R.
+def simulate_courses(episodes: int, seed: int, kind: LinkKind) -> Episodes:
+    """Draw PHQ-9 patients as the default curve has them, with 1 + Poisson(7) weekly scores."""
+    curve = on_link(kind)
+    rng = np.random.default_rng(seed)
+    doses = tuple(range(25))
+    scores = draw(rng, curve, Occasions(doses), episodes).scores
+    stayed = 1 + rng.poisson(7, episodes)
+    return Episodes.of_table(doses, doses, np.where(np.arange(25) < stayed[:, None], scores, np.nan))
 
-    Parameters
-    ----------
-    script : str
-        It calls `say(name, figure)` for its `seconds`, its `loglik`, and each estimate.
-    given
-        Variables that it finds.
 
-    Returns
-    -------
-    Fitted
-    """
-    variables = "".join(f"{name} <- {_as_r(value)}\n" for name, value in given.items())
-    ran = subprocess.run(
-        ["Rscript", "--vanilla", "-"], input=_SAY + variables + script, capture_output=True, text=True, check=False
+def on_link(kind: LinkKind) -> GrowthCurve:
+    """Give the default curve of the PHQ-9 with another link: the logit has no bounds at its ends."""
+    curve = default_curve("phq-9")
+    assert curve is not None, "it is published"
+    return replace(curve, link=replace(curve.link, kind=kind))
+
+
+def ours_full(sample: Sample, kind: LinkKind) -> Fitted:
+    """Fit four shapes with drift and noise beside the prior, to as many courses as the sample has episodes."""
+    episodes = simulate_courses(sample.episodes.count, SEED, kind)
+    began = time.perf_counter()
+    fit = fit_growth_curve(episodes, on_link(kind), default_spread("phq-9"))
+    seconds = time.perf_counter() - began
+    assert fit.converged, "it is its own model"
+    return Fitted(seconds, fit.loglik, {})
+
+
+def ours_drifting(sample: Sample) -> Fitted:
+    """Fit one shape with drift and noise on the raw scale."""
+    episodes = sample.episodes
+    lowest, highest = int(episodes.scores.min()) - 2, int(episodes.scores.max()) + 2
+    start = starting_curve(episodes, Link(LinkKind.IDENTITY, lowest, highest, (lowest + highest) / 2))
+    began = time.perf_counter()
+    fit = fit_growth_curve(episodes, start)
+    seconds = time.perf_counter() - began
+    found = {each.name: each.estimate for each in fit.parameters}
+    return Fitted(seconds, fit.loglik, {"intercept": found["intercept"], "time": found["session_slope"]})
+
+
+def nlme_drifting(sample: Sample) -> Fitted:
+    """Fit the same with nlme: an exponential correlation with a nugget."""
+    return in_r(NLME_DRIFTING, path=sample.path)
+
+
+def with_drift(sample: Sample) -> Sample:
+    """Give as many episodes as nlme can take, with a drift of variance 9 and a time constant of 6 weeks in place."""
+    episodes = sample.episodes.chosen(np.arange(min(OF_NLME, sample.episodes.count)))
+    rng = np.random.default_rng(SEED)
+    drift = rng.normal(0.0, 3.0, len(episodes.scores))
+    share = math.exp(-1 / 6)
+    for row in np.flatnonzero(episodes.position > 0):
+        drift[row] = share * drift[row - 1] + math.sqrt(1 - share**2) * drift[row]
+    path = sample.path.with_name("drifting.csv")
+    write(path, episodes.episode, np.log1p(episodes.doses), episodes.scores + drift)
+    return Sample(replace(episodes, scores=episodes.scores + drift), np.log1p(episodes.doses), path)
+
+
+OF_NLME = 500
+
+NLME_DRIFTING = """
+suppressMessages(library(nlme))
+d <- read.csv(path)
+d$week <- expm1(d$t)
+control <- lmeControl(opt = "optim", maxIter = 500, msMaxIter = 500, tolerance = 1e-9, msTol = 1e-10)
+seconds <- system.time(m <- lme(y ~ t, d, random = ~ t | id, method = "ML", control = control,
+  correlation = corExp(c(8, .5), form = ~ week | id, nugget = TRUE)))[["elapsed"]]
+say("intercept", fixef(m)[[1]]); say("time", fixef(m)[[2]])
+say("loglik", as.numeric(logLik(m))); say("seconds", seconds)
+"""
+"""Drift and noise, with settings that make it search to the end."""
+
+DRIFTING = Comparison(
+    "one shape with drift and noise",
+    "nlme",
+    ours=ours_drifting,
+    theirs=nlme_drifting,
+    at_most=math.inf,
+    loglik_within=1e-2,
+    estimates_within=1e-3,
+)
+"""The likelihood of the full model: nlme has one shape of it. Times are told, and nothing is asked of them."""
+
+FULL = tuple(
+    Comparison(
+        f"full model, {kind} link{'' if kind is LinkKind.LOGIT else ' with bounds at the ends'}",
+        "lme4's plain model",
+        ours=partial(ours_full, kind=kind),
+        theirs=partial(lme4_plain, method=Method.ML),
+        at_most=at_most,
+        loglik_within=math.inf,
+        estimates_within=math.inf,
     )
-    if ran.returncode:
-        sys.exit(f"R stopped: {ran.stderr.strip()}")
-    figures = {name: float(figure) for name, figure in map(str.split, ran.stdout.splitlines())}
-    return Fitted(figures.pop("seconds"), figures.pop("loglik"), figures)
-
-
-def _as_r(value: Path | bool | float) -> str:
-    """Write a value as R reads it."""
-    if isinstance(value, bool):
-        return str(value).upper()
-    return f'"{value}"' if isinstance(value, Path) else repr(value)
-
-
-def missing(packages: Sequence[str]) -> str | None:
-    """Say in one line what of R is not here and how to get it, if anything."""
-    if shutil.which("Rscript") is None:
-        return f"Rscript is not here; install the Debian package {DEBIAN['Rscript']}."
-    for package in packages:
-        there = subprocess.run(["Rscript", "--vanilla", "-e", f"library({package})"], capture_output=True, check=False)
-        if there.returncode:
-            return f"R's package {package} is not here; install the Debian package {DEBIAN[package]}."
-    return None
+    for kind, at_most in ((LinkKind.LOGIT, 1.0), (LinkKind.ARCSINE, 2.0))
+)
+"""The full model, beside the time that lme4 takes for the plain one."""
 
 
 # The run
@@ -295,16 +348,14 @@ def show(compared: Compared) -> None:
     seconds = [statistics.median(each[place].seconds for each in compared.rounds) for place in (0, 1)]
     print(f"{asked.says}: ours beside {asked.peer}, {len(compared.rounds)} rounds")
     print(f"  {'seconds':<16}{seconds[0]:>18.4f}{seconds[1]:>18.4f}")
-    print(f"  {'log-likelihood':<16}{ours.loglik:>18.5f}{theirs.loglik:>18.5f}")
-    for name, figure in theirs.estimates.items():
-        print(f"  {name:<16}{ours.estimates[name]:>18.6f}{figure:>18.6f}")
-    print(
-        f"  ratio {compared.ratio:.3f} (at most {asked.at_most:g}),"
-        f" log-likelihoods {compared.loglik_apart:+.1e} apart (at most {asked.loglik_within:g}),"
-        f" estimates {compared.estimates_apart:.1e} (at most {asked.estimates_within:g}):"
-        f" {'met' if compared.is_met else 'NOT MET'}\n",
-        flush=True,
-    )
+    told = f"ratio {compared.ratio:.3f} (at most {asked.at_most:g})"
+    if math.isfinite(asked.loglik_within):
+        print(f"  {'log-likelihood':<16}{ours.loglik:>18.5f}{theirs.loglik:>18.5f}")
+        for name, figure in theirs.estimates.items():
+            print(f"  {name:<16}{ours.estimates[name]:>18.6f}{figure:>18.6f}")
+        told += f", log-likelihoods {compared.loglik_apart:+.1e} apart (at most {asked.loglik_within:g})"
+        told += f", estimates {compared.estimates_apart:.1e} (at most {asked.estimates_within:g})"
+    print(f"  {told}: {'met' if compared.is_met else 'NOT MET'}\n", flush=True)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -314,12 +365,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS, help=f"{ROUNDS}, if not given")
     parser.add_argument("--seed", type=int, default=SEED, help=f"{SEED}, if not given")
     given = parser.parse_args(arguments)
-    if lacking := missing(["lme4"]):
+    if lacking := missing(["lme4", "nlme"]):
         sys.exit(lacking)
     with tempfile.TemporaryDirectory(prefix="spor-peers-") as folder:
         sample = simulate(given.episodes, given.seed, Path(folder))
         print(f"{given.episodes} episodes with {len(sample.time)} scores, seed {given.seed}\n", flush=True)
-        found = [compare(comparison, sample, given.rounds) for comparison in COMPARISONS]
+        found = [compare(comparison, sample, given.rounds) for comparison in (*COMPARISONS, *FULL)]
+        found.append(compare(DRIFTING, with_drift(sample), rounds=1))
         for compared in found:
             show(compared)
         if importlib.util.find_spec("statsmodels") is None:

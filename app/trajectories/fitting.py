@@ -26,7 +26,8 @@ ENOUGH_EPISODES = 500
 _TOLD_BY_MANY = ("ln_drift_weeks", "worsening", SHARE)
 _STEP = 1e-5  # of a parameter, for the derivatives that carry errors over
 _NONE = 1e-3  # a spread below this share of the noise's is none
-_SEEN_TIMES = 20.0  # a time constant beyond so many times the longest course, or so short a part of it, is not seen
+_HARDLY = 0.05  # a share of the noise's below which the spread of a drift is hardly any
+_SEEN_STEPS, _SEEN_COURSES = 0.25, 20.0  # a time constant is told by steps of that length, and courses of that
 _EXPECTED_LOW, _SURPRISE = 5.0, 1e-3
 
 
@@ -202,19 +203,23 @@ def refuse_unlearnable(episodes: Episodes) -> None:
 def boundaries(curve: GrowthCurve, episodes: Episodes) -> list[FitWarning]:
     """Name what a fitted curve has at the edge of what can be, and what its first scores lack."""
     noise = math.sqrt(curve.noise_variance)
-    longest = float(np.ptp(episodes.weeks))
     no_level, no_slope = curve.sd_intercept < _NONE * noise, curve.sd_slope < _NONE * noise
-    drifts = curve.drift_variance > 0
-    drift_sd = math.sqrt(curve.drift_variance)
-    unseen = drift_sd < _NONE * noise or not longest / _SEEN_TIMES**2 < curve.drift_weeks < longest * _SEEN_TIMES
     warned = {
         FitWarning.BOUNDARY_SD_INTERCEPT: no_level,
         FitWarning.BOUNDARY_SD_SLOPE: no_slope,
         FitWarning.BOUNDARY_CORRELATION: not (no_level or no_slope) and 1 - abs(curve.correlation) < _NONE,
-        FitWarning.BOUNDARY_DRIFT: drifts and unseen,
+        FitWarning.BOUNDARY_DRIFT: curve.drift_variance > 0 and not _drift_is_seen(curve, episodes),
         FitWarning.TRUNCATED_BASELINE: _lacks_low_first_scores(curve, episodes),
     }
     return [warning for warning, there in warned.items() if there]
+
+
+def _drift_is_seen(curve: GrowthCurve, episodes: Episodes) -> bool:
+    """Tell whether there is drift that is neither noise to the shortest steps nor a level to the longest course."""
+    steps = np.diff(episodes.weeks)[np.diff(episodes.episode) == 0]
+    shortest, longest = float(steps[steps > 0].min(initial=np.inf)), float(np.ptp(episodes.weeks))
+    much = math.sqrt(curve.drift_variance / curve.noise_variance) >= _HARDLY
+    return much and _SEEN_STEPS * shortest < curve.drift_weeks < _SEEN_COURSES * longest
 
 
 def _lacks_low_first_scores(curve: GrowthCurve, episodes: Episodes) -> bool:

@@ -19,7 +19,7 @@ from app.trajectories.shapes import ResponseShape
 _STEP = 1e-6  # of a parameter, for differences: between rounding and curvature
 _WIDE_STEP = 1e-3  # for differences of scores, which have the rounding of differences themselves
 _LONGEST_STEP = 2.0  # of a parameter in one iteration: beyond it logarithms run away
-_ITERATIONS = 200
+_ITERATIONS = 80  # along a ridge, as that of drift that can hardly be told, more gain next to nothing
 _ENOUGH = 1e-7  # what a step may still promise of log-likelihood
 _NO_GAIN = 1e-10
 _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e8
