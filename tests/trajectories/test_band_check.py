@@ -110,13 +110,15 @@ class TestBandsByHand:
         assert of(checks, dose=4, third=3).log_score.estimate == pytest.approx(LOG_CELLS[6])
         assert np.isnan(of(checks, dose=4, third=3).coverage.standard_error)
 
-    def test_another_level(self) -> None:
+    @pytest.mark.parametrize("look", [0, None])
+    def test_another_level(self, look: float | None) -> None:
         """Half lies from 8.65 to 11.35: of 9, from .2266 to .4013, that is .1513 / .1747; the band is 9 to 11."""
         rows = made([[(0, 0, 5), (1, 1, 9)], [(0, 0, 6), (1, 1, 12)]])
-        (total, *_) = check_bands([a_part(rows, flat(10))], [0], level=0.5)
+        (total, *_) = check_bands([a_part(rows, flat(10))], [look], level=0.5)
         edge = (normal_cdf(-0.25) - 0.25) / (normal_cdf(-0.25) - normal_cdf(-0.75))
         assert edge == pytest.approx(0.866, abs=0.001)
         assert total.coverage.estimate == pytest.approx(edge / 2)
+        assert (total.above.estimate, total.below.estimate) == pytest.approx((1 / 2, (1 - edge) / 2))
         assert (total.closed_coverage, total.width) == (0.5, 2)
 
     def test_what_is_known_at_a_look_does_not_judge(self) -> None:

@@ -177,6 +177,13 @@ class TestByHand:
         assert rule.flags_behind is not None
         assert rule.flags_behind.estimate == 1
 
+    def test_how_far_a_rule_is_behind(self) -> None:
+        """Of three flags two are right, .9, .8 and .7; of the rule's, 5, 4 and 3, one is."""
+        _, rule, *_ = check_told({GROWTH_MODEL: told(OURS), "a_rule": told(A_RULE)}, budget=1 / 3)
+        assert rates(rule)[1:] == pytest.approx([1 / 3, 4 / 6, 1 / 3, 4 / 6])
+        assert rule.flags_behind is not None
+        assert rule.flags_behind.estimate == pytest.approx(1 / 3)
+
     def test_probabilities_are_held_against_what_happened(self) -> None:
         """Squares .01 + .04 + .01 + .49 + .04 + .49 + .16 + .0025 + .36 over 9; what is no probability has none.
 
