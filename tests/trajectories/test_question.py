@@ -1,4 +1,4 @@
-"""What is asked: who improved reliably, and what is no question. The risks are tried with the rivals."""
+"""What is asked: who improved reliably, who is asked about, how likely it is, and what is no question."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from app.errors import InvalidSeries
 from app.scales.change import Better, ChangeCriteria
+from app.trajectories.link import Link, LinkKind
+from app.trajectories.prediction import Prediction
 from app.trajectories.question import Question
 from tests.trajectories.factories import GAD_7, PHQ_9
 
@@ -35,6 +37,26 @@ class TestQuestion:
         assert DOWNWARDS.unimproved(first, end).tolist() == [True, False, True]
         assert UPWARDS.unimproved(first, end).tolist() == [True, True, False]
         assert UPWARDS.unimproved(first, end - 1).tolist() == [True, True, True]
+
+
+class TestRisk:
+    @pytest.mark.parametrize(
+        ("question", "first", "risk"),
+        [
+            # Six points from 17 are 11, which ends at 11.5: P(Z > .75) = .2266. From 5 there is no way.
+            (DOWNWARDS, [17.0, 5.0], [0.2266, 1.0]),
+            # From 6 on down is 0, whose cell has all that lies below .5: P(Z > -4.75).
+            (DOWNWARDS, [6.0], [0.999999]),
+            # Five points up from 8 are 13, which begins at 12.5: P(Z < 1.25) = .8944. From 36 there is no way.
+            (UPWARDS, [8.0, 36.0], [0.8944, 1.0]),
+        ],
+    )
+    def test_by_hand(self, question: Question, first: list[float], risk: list[float]) -> None:
+        """A score around 10 with sd 2 is expected of all."""
+        criteria = question.criteria
+        one = np.ones((1, len(first)))
+        at_end = Prediction(Link(LinkKind.IDENTITY, criteria.minimum, criteria.maximum, 10), one, 10 * one, 2 * one)
+        assert question.risk(np.array(first), at_end) == pytest.approx(risk, abs=5e-5)
 
 
 class TestWhoIsAskedAbout:
