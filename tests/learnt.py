@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -57,6 +57,7 @@ class Asked:
     judged_by: list[Episodes] = field(default_factory=list)
     candidates: list[GrowthCurve] = field(default_factory=list)
     present: list[GrowthCurve] = field(default_factory=list)
+    strata: list[Mapping[str, Episodes]] = field(default_factory=list)
 
 
 def fake_methods(
@@ -84,13 +85,18 @@ def fake_methods(
         criteria: ChangeCriteria,
     ) -> HeldOut:
         assert criteria.reliable_change == 6, "that of the PHQ-9"
-        assert learnt_from is asked.learnt_from[-1]
+        assert learnt_from.count == asked.learnt_from[-1].count
         asked.judged_by.append(held_back)
         asked.candidates.append(candidate)
         asked.present.append(present)
         return held_out
 
-    return Methods(fit, evaluate)
+    def fit_programme(strata: Mapping[str, Episodes], name: str, prior: GrowthCurve) -> FakeFit:
+        asked.strata.append(strata)
+        fitted = fit(Episodes.joined(list(strata.values())), prior)
+        return replace(fitted, curve=replace(fitted.curve, intercept=fitted.curve.intercept + strata[name].count))
+
+    return Methods(fit, fit_programme, evaluate)
 
 
 def by_command(database: Database, clinic: Clinic, now: datetime | None = None) -> AbstractContextManager[Work]:

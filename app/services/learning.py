@@ -5,7 +5,7 @@ What is learnt is a candidate; its gates and a person decide whether it is used:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from math import isfinite
@@ -32,9 +32,13 @@ from app.trajectories.growth import GrowthCurve, Provenance, default_curve
 from app.trajectories.out_of_time import judge_out_of_time
 from app.trajectories.parameters import default_spread
 from app.trajectories.series import Observation
+from app.trajectories.strata import fit_strata
 
 HELD_BACK: Final = 4
 """One in so many episodes, the newest, is held back to judge the curve by."""
+
+_OWN: Final = "own"
+"""Name of the programme that a curve is for, among those that it is learnt beside."""
 
 _AT_ONCE: Final = 500
 """Episodes that are read at a time."""
@@ -91,6 +95,9 @@ class Fitted(Protocol):
 Fit: TypeAlias = Callable[[Episodes, GrowthCurve], Fitted]
 """Learns a curve from episodes, starting from what is believed without them."""
 
+FitProgramme: TypeAlias = Callable[[Mapping[str, Episodes], str, GrowthCurve], Fitted]
+"""Learns the curve of one of several programmes, by name, drawn towards that of all of them."""
+
 Evaluate: TypeAlias = Callable[[Episodes, Episodes, GrowthCurve, GrowthCurve, ChangeCriteria], HeldOut]
 """Tells, given the episodes learnt from and those held back, how a learnt curve does on the latter beside the curve in
 force; it fits nothing on them."""
@@ -101,6 +108,7 @@ class Methods:
     """How curves are learnt and judged."""
 
     fit: Fit
+    fit_programme: FitProgramme
     evaluate: Evaluate
 
 
@@ -108,16 +116,23 @@ def _fit(episodes: Episodes, prior: GrowthCurve) -> GrowthFit:
     return fit_growth_curve(episodes, prior, default_spread(prior.instrument))
 
 
-METHODS: Final = Methods(_fit, judge_out_of_time)
+def _fit_programme(strata: Mapping[str, Episodes], name: str, prior: GrowthCurve) -> GrowthFit:
+    found = fit_strata(strata, prior, default_spread(prior.instrument))
+    (own,) = (stratum for stratum in found.strata if stratum.name == name)
+    return replace(found.whole, curve=own.curve)
+
+
+METHODS: Final = Methods(_fit, _fit_programme, judge_out_of_time)
 """Ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """An episode with the treated scores of its series, and when the first of them was the baseline."""
+    """An episode with the treated scores of its series, its programme, and when the first of them was the baseline."""
 
     at: datetime
     episode_id: UUID
+    programme_id: UUID | None
     series: tuple[tuple[Observation, ...], ...]
 
 
@@ -149,20 +164,24 @@ def learn(work: Work, line: Line, methods: Methods = METHODS) -> Curve:
         If a curve of the instrument is being learnt at this moment, there is nothing to start from or too little to
         learn from, or the fit did not converge: then nothing is kept.
     """
-    prior, criteria = default_curve(line.instrument), criteria_for(line)
-    if prior is None or criteria is None:
+    prior = default_curve(line.instrument)
+    if prior is None:
         raise StateConflict("no curve of this instrument is published, and so there is nothing to start from")
     if not takes_turn(work, line.instrument):
         raise StateConflict("a curve of this instrument is being learnt already; try again when that is done")
-    settings = current_settings(work)
-    older, newer = out_of_time(_episodes(work, line))
+    settings, criteria = current_settings(work), criteria_for(line)
+    assert criteria is not None, "what has a published curve has criteria"
+    started = _episodes(work, line)
+    of_line = [each for each in started if line.programme_id in (None, each.programme_id)]
+    older, newer = out_of_time(of_line)
     if not older or not newer:
         raise StateConflict("there are too few episodes to learn from some and hold others back")
-    learnt_from, held_back = columns(older), columns(newer)
-    fitted = methods.fit(learnt_from, prior)
+    others = [each for each in started if each not in of_line and each.at < newer[0].at]
+    learnt_from, held_back = columns([*older, *others]), columns(newer)
+    fitted = _fitted(methods, older, others, prior)
     if not fitted.converged or fitted.local_information is None:
         raise StateConflict("the fit did not converge, and nothing was kept")
-    window, number, revision = _window(older, settings.time_zone), *next_numbers(work, line)
+    window, number, revision = _window([*older, *others], settings.time_zone), *next_numbers(work, line)
     candidate = replace(
         fitted.curve,
         key=f"local-{number}",
@@ -175,6 +194,16 @@ def learn(work: Work, line: Line, methods: Methods = METHODS) -> Curve:
     evaluation = evaluation_to_keep(held_out, present, _window(newer, settings.time_zone))
     kept = {"made_at": work.now, "provenance": _provenance(fitted, prior), "evaluation": evaluation}
     return add_candidate(work, line, _figures(candidate, fitted, window) | kept)
+
+
+def _fitted(methods: Methods, own: Sequence[Started], others: Sequence[Started], prior: GrowthCurve) -> Fitted:
+    """Learn from the episodes of a line; where there are those of other programmes, towards what all of them say."""
+    if not others:
+        return methods.fit(columns(own), prior)
+    programmes: dict[str, list[Started]] = {_OWN: list(own)}
+    for each in others:
+        programmes.setdefault(str(each.programme_id), []).append(each)
+    return methods.fit_programme({name: columns(of) for name, of in programmes.items()}, _OWN, prior)
 
 
 def out_of_time(started: Sequence[Started]) -> tuple[list[Started], list[Started]]:
@@ -198,15 +227,17 @@ def columns(started: Sequence[Started]) -> Episodes:
 
 
 def _episodes(work: Work, line: Line) -> list[Started]:
-    """Read the episodes of a line that have a score in treatment; waiting time and follow-up are left out."""
-    by_episode = series_of_line(work, line, find_instrument(work, line.instrument).version)
+    """Read the episodes that have a score in treatment, of all programmes; waiting time and follow-up are left out."""
+    whole = replace(line, programme_id=None)
+    by_episode = series_of_line(work, whole, find_instrument(work, line.instrument).version)
     ids = list(by_episode)
     found = []
     for first in range(0, len(ids), _AT_ONCE):
         for record in read_episodes(work, ids[first : first + _AT_ONCE]).values():
             placed = (place(record, series_id).treated() for series_id in by_episode[record.id])
             if series := tuple(observations for observations in placed if observations):
-                found.append(Started(min(each[0].completed_at for each in series), record.id, series))
+                begun = min(each[0].completed_at for each in series)
+                found.append(Started(begun, record.id, record.programme_id, series))
     return found
 
 

@@ -88,8 +88,10 @@ def fit_strata(strata: Mapping[str, Episodes], start: GrowthCurve, spread: Prior
 
     Notes
     -----
-    With all other parameters at those of the whole, programme j by itself has the estimates e_j with information I_j.
-    The variance between programmes is estimated for each of the two, from e_j and their variances v_j with w = 1 / v:
+    With all other parameters at those of the whole, the episodes of programme j say of intercept and slope that they
+    lie at e_j with information I_j: by the slope and curvature of their log-likelihood, where it is highest together
+    with the prior around the whole. The variance between programmes is estimated for each of the two, from e_j and
+    their variances v_j with w = 1 / v:
 
         T = max(0, (sum w (e - sum w e / sum w)^2 - (k - 1)) / (sum w - sum w^2 / sum w))
 
@@ -102,11 +104,10 @@ def fit_strata(strata: Mapping[str, Episodes], start: GrowthCurve, spread: Prior
     if len(strata) < 2:
         raise InvalidSeries("curves of programmes need two programmes or more", pointer="/programme")
     whole = fit_growth_curve(Episodes.joined(list(strata.values())), start, spread)
-    centre = np.array([whole.curve.intercept, whole.curve.session_slope])
-    own = [_by_themselves(episodes, whole.curve) for episodes in strata.values()]
-    variances = np.array([_between(*column) for column in _columns([each for each in own if each is not None])])
+    own = [_by_themselves(episodes, whole.curve, spread) for episodes in strata.values()]
+    variances = np.array([_between(*_told_apart(own, place)) for place in (0, 1)])
     found = tuple(
-        _drawn(name, episodes.count, whole.curve, centre, each, variances)
+        _drawn(name, episodes.count, whole.curve, each, variances)
         for (name, episodes), each in zip(strata.items(), own, strict=True)
     )
     sd_intercept, sd_slope = np.sqrt(variances).tolist()
@@ -115,27 +116,42 @@ def fit_strata(strata: Mapping[str, Episodes], start: GrowthCurve, spread: Prior
 
 @dataclass(frozen=True, slots=True)
 class _Own:
-    """Estimates of intercept and slope from episodes alone, and their covariance."""
+    """What the episodes of a programme say of intercept and slope: information, and information times distance.
 
-    estimates: FloatArray
-    covariance: FloatArray
+    The distance is that of their own estimates from the whole. Where they say nothing, both are 0.
+    """
+
+    information: FloatArray
+    pull: FloatArray
+
+    def estimates(self) -> tuple[FloatArray, FloatArray]:
+        """Give the distances and their variances; NaN and infinite where the two can't be told."""
+        if np.linalg.eigvalsh(self.information)[0] <= 0:
+            return np.full(2, np.nan), np.full(2, np.inf)
+        covariance = np.linalg.inv(self.information)
+        return np.asarray(covariance @ self.pull), np.diag(covariance)
 
 
-def _by_themselves(episodes: Episodes, whole: GrowthCurve) -> _Own | None:
-    """Give what the episodes of one programme say; None where they don't tell intercept and slope apart."""
+def _by_themselves(episodes: Episodes, whole: GrowthCurve, spread: PriorSpread | None) -> _Own:
+    """Give what the episodes of one programme say by themselves; the prior helps to find it and is taken off again."""
     parameters = Parameters(whole)
     free = np.arange(len(parameters.names)) < 2
-    objective = Objective(Likelihood(episodes, whole.link), parameters, parameters.vector(whole), None, free)
+    centre = parameters.vector(whole)
+    objective = Objective(Likelihood(episodes, whole.link), parameters, centre, spread, free)
     found = search(objective)
     errors = Errors.of(objective, found)
-    return _Own(found.point.vector[:2], errors.covariance) if errors and found.converged else None
+    if errors is None or not found.converged:
+        return _Own(np.zeros((2, 2)), np.zeros(2))
+    together = np.linalg.inv(errors.covariance)
+    pull = together @ (found.point.vector - centre)[:2]
+    return _Own(np.asarray(together - np.diag(objective.precision), dtype=np.float64), pull)
 
 
-def _columns(own: list[_Own]) -> list[tuple[FloatArray, FloatArray]]:
-    """Give estimates and variances of the programmes, for intercept and slope."""
-    estimates = np.array([each.estimates for each in own]).reshape(-1, 2)
-    variances = np.array([np.diag(each.covariance) for each in own]).reshape(-1, 2)
-    return list(zip(estimates.T, variances.T, strict=True))
+def _told_apart(own: list[_Own], place: int) -> tuple[FloatArray, FloatArray]:
+    """Give the distances and variances of the programmes that tell one of the two."""
+    distances, variances = (np.array(each)[:, place] for each in zip(*(each.estimates() for each in own), strict=True))
+    told = np.isfinite(variances)
+    return distances[told], variances[told]
 
 
 def _between(estimates: FloatArray, variances: FloatArray) -> float:
@@ -148,19 +164,21 @@ def _between(estimates: FloatArray, variances: FloatArray) -> float:
     return max(0.0, apart / float(weights.sum() - (weights**2).sum() / weights.sum()))
 
 
-def _drawn(
-    name: str, count: int, whole: GrowthCurve, centre: FloatArray, own: _Own | None, variances: FloatArray
-) -> Stratum:
+def _drawn(name: str, count: int, whole: GrowthCurve, own: _Own, variances: FloatArray) -> Stratum:
     """Draw a programme's own estimates towards the whole.
 
     With root T on both sides nothing is divided by a variance of 0.
     """
-    if own is None:
-        return Stratum(name, count, whole, np.nan, np.nan, 0.0)
     root = np.diag(np.sqrt(variances))
-    weight = root @ np.linalg.inv(root @ np.linalg.inv(own.covariance) @ root + np.eye(2)) @ root
-    gain = weight @ np.linalg.inv(own.covariance)
-    intercept, slope = (centre + gain @ (own.estimates - centre)).tolist()
-    curve = replace(whole, intercept=intercept, session_slope=slope)
-    own_intercept, own_slope = own.estimates.tolist()
-    return Stratum(name, count, curve, own_intercept, own_slope, float(np.trace(gain)) / 2)
+    weight = root @ np.linalg.inv(root @ own.information @ root + np.eye(2)) @ root
+    intercept, slope = (weight @ own.pull).tolist()
+    curve = replace(whole, intercept=whole.intercept + intercept, session_slope=whole.session_slope + slope)
+    own_intercept, own_slope = own.estimates()[0].tolist()
+    return Stratum(
+        name,
+        count,
+        curve,
+        whole.intercept + own_intercept,
+        whole.session_slope + own_slope,
+        own_weight=float(np.trace(weight @ own.information)) / 2,
+    )

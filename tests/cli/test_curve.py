@@ -103,3 +103,20 @@ def test_our_own_methods_learn_judge_and_shut_the_gate_for_few(
     assert 0 < told["local_information"] < 0.5
     assert told["warnings"] == ["few_episodes"]
     assert [gate["passed"] for gate in told["gates"] if gate["name"] == "enough_episodes"] == [False]
+
+
+def test_a_programme_is_drawn_towards_all_of_them(
+    database: Database, clinic: Clinic, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Patients of one start at 22 or so, those of the other at 11, and both together at 15."""
+    monkeypatch.setattr(curves, "METHODS", METHODS)
+    high, low = (make_programme(clinic, "individual")["id"] for _ in range(2))
+    make_courses(clinic, [24, 22, 23, 21, 24, 22, 20, 23], programme_id=high)
+    make_courses(clinic, [11, 12, 10, 13, 12, 11, 10, 9], programme_id=low)
+    intercepts = []
+    for programme in (high, low):
+        assert learn(clinic, "--programme", programme) == 0
+        told = json.loads(capsys.readouterr().out)
+        with by(database, clinic.lead) as work:
+            intercepts.append(get_curve(work, UUID(told["id"])).parameters["intercept"])
+    assert 9 < intercepts[1] < 15 < intercepts[0] < 23

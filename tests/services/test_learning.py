@@ -68,7 +68,7 @@ def learnt_from(database: Database, clinic: Clinic, line: Line = LINE) -> tuple[
 
 
 def started(day: int, number: int = 0) -> Started:
-    return Started(datetime(2025, 1, day, tzinfo=UTC), UUID(int=number), ())
+    return Started(datetime(2025, 1, day, tzinfo=UTC), UUID(int=number), None, ())
 
 
 @pytest.mark.parametrize(
@@ -143,11 +143,35 @@ def test_only_the_line_s_own_scores_are_read(database: Database, clinic: Clinic)
         created(clinic.therapist.post(f"/v1/episodes/{episode['id']}/programmes", step))
         created(put(clinic.tablet, administration(episode, gad_7(10), instrument="gad-7")))
     make_courses(make_clinic(database, clinic.lead.client), [13, 12])
-    firsts = {
-        line: sorted(rows[0][2] for part in learnt_from(database, clinic, line) for rows in part)
-        for line in (LINE, replace(LINE, programme_id=UUID(programme)), replace(LINE, programme_id=UUID(other)))
+    learnt, held_back = learnt_from(database, clinic)
+    assert sorted(rows[0][2] for rows in [*learnt, *held_back]) == [14, 16, 18, 20, 21, 22, 23, 24]
+
+
+def test_a_programme_learns_beside_the_others_and_is_judged_by_its_own(database: Database, clinic: Clinic) -> None:
+    """Both have patients who start in weeks 0, 1, 2 and 3: the last is held back, and with it who started then."""
+    own, other = (make_programme(clinic, "individual")["id"] for _ in range(2))
+    make_courses(clinic, programme_id=own)
+    make_courses(clinic, [24, 23, 22, 21], programme_id=other)
+    asked = Asked()
+    learn_curve(database, clinic, replace(LINE, programme_id=UUID(own)), fake_methods(asked=asked))
+    [strata] = asked.strata
+    assert {name: sorted(rows[0][2] for rows in rows_of(of)) for name, of in strata.items()} == {
+        "own": [16, 18, 20],
+        other: [22, 23, 24],
     }
-    assert list(firsts.values()) == [[14, 16, 18, 20, 21, 22, 23, 24], [14, 16, 18, 20], [21, 22, 23, 24]]
+    assert rows_of(asked.judged_by[0]) == [[(0, 0, 14), (1, 1, 11)]]
+    [candidate] = asked.candidates
+    default = default_curve("phq-9")
+    assert default is not None
+    assert candidate.intercept == default.intercept + 3  # what the fake gives the programme of three
+
+
+def test_a_programme_alone_learns_by_itself(database: Database, clinic: Clinic) -> None:
+    programme = make_programme(clinic, "individual")["id"]
+    make_courses(clinic, programme_id=programme)
+    asked = Asked()
+    learn_curve(database, clinic, replace(LINE, programme_id=UUID(programme)), fake_methods(asked=asked))
+    assert asked.strata == []
 
 
 # ---- What is kept
