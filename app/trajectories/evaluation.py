@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.errors import InvalidSeries
 from app.scales.change import ChangeCriteria
 from app.trajectories.band_check import BandCheck, Foreteller, LogScoreCheck, check_bands, compare_log_scores
 from app.trajectories.comparators import UpdatedMixedModel
 from app.trajectories.episodes import Episodes
 from app.trajectories.growth import GrowthCurve
-from app.trajectories.judged import Part
+from app.trajectories.judged import Part, folds_of
 from app.trajectories.plain_model import PlainMixedModel
 from app.trajectories.question import Question
 from app.trajectories.risk_check import RiskCheck, check_risks
@@ -130,10 +129,7 @@ def crossed(
     InvalidSeries
         If there are fewer episodes than parts, or a curve can't be learnt.
     """
-    if not 2 <= folds <= episodes.count:
-        allowed = f"2 to {episodes.count}"
-        raise InvalidSeries("there must be at least as many episodes as folds", pointer="/folds", allowed=allowed)
-    fold = rng.permutation(np.arange(episodes.count) % folds)
+    fold = folds_of(episodes, folds, rng)
     pairs = ((episodes.chosen(fold == each), episodes.chosen(fold != each)) for each in range(folds))
     return [Part(judged, learn(training), training) for judged, training in pairs]
 

@@ -9,10 +9,10 @@ from types import MappingProxyType
 
 import numpy as np
 
-from app.errors import InvalidSeries
 from app.trajectories.episodes import Episodes
 from app.trajectories.foretelling import next_foretold
 from app.trajectories.growth import GrowthCurve, Provenance
+from app.trajectories.judged import folds_of
 from app.trajectories.link import Link, LinkKind
 from app.trajectories.metrics import log_score
 from app.trajectories.mixed_model import Method, fit_mixed_model
@@ -143,10 +143,7 @@ def choose_link(
     Densities on different scales do not compare; probabilities of whole scores do.
     """
     some = episodes.chosen(episodes.lengths > 1)
-    if not 2 <= folds <= some.count:
-        sentence = "there must be at least as many episodes with two scores as folds"
-        raise InvalidSeries(sentence, pointer="/folds", allowed=f"2 to {some.count}")
-    fold = rng.permutation(np.arange(some.count) % folds)
+    fold = folds_of(some, folds, rng)
     whose = np.concatenate([np.flatnonzero(fold == each) for each in range(folds)])
     who = np.repeat(whose, some.lengths[whose] - 1)
     logs = {}

@@ -216,7 +216,7 @@ class TestChooseLink:
     @pytest.mark.parametrize("folds", [-2, 0, 1, 6])
     def test_as_many_folds_as_episodes_with_a_next_score(self, folds: int) -> None:
         episodes = Episodes.joined([FIVE, made([[(0.0, 0.0, 9.0)]] * 3)])
-        with pytest.raises(InvalidSeries, match="as many episodes with two scores as folds") as refusal:
+        with pytest.raises(InvalidSeries, match="as many episodes as folds") as refusal:
             choose_link(episodes, as_started, np.random.default_rng(1), folds=folds)
         assert (refusal.value.pointer, refusal.value.allowed) == ("/folds", "2 to 5")
 
