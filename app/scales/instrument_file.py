@@ -44,6 +44,7 @@ from app.scales.instrument import (
 from app.scales.norms import Group, Norm, Norms, Sex, TBand
 from app.scales.screen_table import read_screen
 from app.scales.skips import SkipRule
+from app.scales.subscale import Interval, TimeUnit
 from app.scales.tables import Table
 
 
@@ -301,6 +302,7 @@ def _subscale(table: Table) -> Subscale:
             criteria=criteria,
             further_cutoffs=tuple(map(_cutoff, table.tables("further_cutoffs"))),
             reliability=tuple(map(_reliability, table.tables("reliability"))),
+            norm=_norm(table.table("norm")) if table.has("norm") else None,
         )
 
 
@@ -367,4 +369,20 @@ def _cutoff(table: Table) -> Cutoff:
 
 def _reliability(table: Table) -> Reliability:
     with table.checked():
-        return Reliability(table.code("measure", ReliabilityMeasure), table.decimal("coefficient"), table.source())
+        return Reliability(
+            measure=table.code("measure", ReliabilityMeasure),
+            coefficient=table.decimal("coefficient"),
+            source=table.source(),
+            interval=_interval(table.table("interval")) if table.has("interval") else None,
+        )
+
+
+def _interval(table: Table) -> Interval:
+    with table.checked():
+        return Interval(table.integer("first"), table.integer("last"), table.code("unit", TimeUnit))
+
+
+def _norm(table: Table) -> Norm:
+    with table.checked():
+        mean, sd = (Fraction(str(table.decimal(name))) for name in ("mean", "sd"))
+        return Norm(mean, sd, table.source())

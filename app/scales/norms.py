@@ -200,12 +200,36 @@ class Norms:
         if reason is not None:
             return TScore(None, None, None, None, None, reason)
         assert score is not None, "without a score there is a reason"
-        group = next(each for each in self._of(form, sex) if grade in _grades(each))
+        group = self._group(form, sex, grade)
+        assert group is not None, "without a group there is a reason"
         exact = self.norms[group, subscale].t(Fraction(score))
         printed = floor(exact + Fraction(1, 2))
         shown = f">{self.shown_up_to}" if exact > self.shown_up_to else str(printed)
         band = next(each.code for each in reversed(self.bands) if each.has_begun(exact))
         return TScore(float(exact), printed, shown, band, group, None)
+
+    def norm_of(self, form: str, subscale: str, sex: Sex | None, grade: int | None) -> Norm | None:
+        """Give mean and spread of a score in somebody's group.
+
+        Parameters
+        ----------
+        form, subscale : str
+            Keys.
+        sex : Sex or None
+            The patient's; None where it is not known.
+        grade : int or None
+            School grade in the country of the norms; None where it is not known.
+
+        Returns
+        -------
+        Norm or None
+            None where there are no norms for the score, or the group can't be told.
+        """
+        group = self._group(form, sex, grade)
+        return None if group is None else self.norms.get((group, subscale))
+
+    def _group(self, form: str, sex: Sex | None, grade: int | None) -> Group | None:
+        return next((each for each in self._of(form, sex) if grade in _grades(each)), None)
 
     def _of(self, form: str, sex: Sex | None) -> Iterable[Group]:
         return (each for each in self.groups if each.form == form and each.sex == sex)

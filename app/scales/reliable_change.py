@@ -69,6 +69,31 @@ class Spread:
                 raise MalformedBody(f"{name} is out of its range", pointer=f"/{name}", allowed=allowed)
 
 
+def error_of_difference(sd: float, reliability: float) -> float:
+    """Give the standard error of a difference between two scores, points: sd sqrt(2 (1 - reliability)).
+
+    Parameters
+    ----------
+    sd : float
+        Standard deviation of the group, points.
+    reliability : float
+        Of the score, from 0 to 1.
+
+    Returns
+    -------
+    float
+        Points. Jacobson & Truax 1991, doi 10.1037/0022-006X.59.1.12.
+
+    Examples
+    --------
+    The example of their article, sd 7.5 and reliability .80:
+
+    >>> round(error_of_difference(7.5, 0.80), 2)
+    4.74
+    """
+    return sd * sqrt(2 * (1 - reliability))
+
+
 def change_index(
     method: ChangeMethod,
     pre: Scores,
@@ -128,7 +153,7 @@ def change_index(
     residual = (post - mean) - r * (pre - mean)
     match method:
         case ChangeMethod.JACOBSON_TRUAX:
-            index = (post - pre) / (sqrt(2) * sem)
+            index = (post - pre) / error_of_difference(sd, r)
         case ChangeMethod.GULLIKSEN_LORD_NOVICK:
             index = residual / (sd * sqrt(1 - r**2))
         case ChangeMethod.HSU_LINN_LORD:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 from app.scales.bands import Band, Cutoff, band_of, require_bands
 from app.scales.change import Better, ChangeCriteria
 from app.scales.missing import MissingMethod, MissingRule
-from app.scales.norms import Sex
+from app.scales.norms import Norm, Sex
 from app.scales.sources import Source, require, require_key, require_unique
 
 
@@ -25,6 +25,34 @@ class ReliabilityMeasure(StrEnum):
 
     ALPHA = "alpha"
     RETEST = "retest"
+
+
+class TimeUnit(StrEnum):
+    """In what a time between two measures is told."""
+
+    DAYS = "days"
+    WEEKS = "weeks"
+    MONTHS = "months"
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """How much time lay between the two measures of a retest, as its source tells it.
+
+    Parameters
+    ----------
+    first, last : int
+        Shortest and longest, 1 or more; the same where the source names one.
+    unit : TimeUnit
+        What they count.
+    """
+
+    first: int
+    last: int
+    unit: TimeUnit
+
+    def __post_init__(self) -> None:
+        require(1 <= self.first <= self.last, "an interval begins at 1 or more, and does not end before that")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +67,19 @@ class Reliability:
         From 0 to 1.
     source : Source
         The sample and where it was seen.
+    interval : Interval or None
+        Time between the measures of a retest, for which alone the coefficient holds; None where it was not seen.
     """
 
     measure: ReliabilityMeasure
     coefficient: float
     source: Source
+    interval: Interval | None = None
 
     def __post_init__(self) -> None:
         require(0 < self.coefficient <= 1, "a reliability coefficient must be above 0 and at most 1")
+        retest = self.measure is ReliabilityMeasure.RETEST
+        require(self.interval is None or retest, "only a retest has an interval")
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +136,10 @@ class Subscale:
     further_cutoffs : tuple of Cutoff
         Published cut-offs beside the criteria's.
     reliability : tuple of Reliability
-        Published coefficients.
+        Published coefficients; of each measure the first is the one that is used, and belongs to the norm.
+    norm : Norm or None
+        Mean and spread among people in general; None where none is published, or where the instrument has norms by sex
+        and grade.
     loinc : str or None
         LOINC code of the score; None where there is none.
     not_found : mapping of str to Source
@@ -130,6 +166,7 @@ class Subscale:
     criteria: ChangeCriteria | None = None
     further_cutoffs: tuple[Cutoff, ...] = ()
     reliability: tuple[Reliability, ...] = ()
+    norm: Norm | None = None
     loinc: str | None = None
     not_found: Mapping[str, Source] = field(default_factory=dict, hash=False)
     unit: Fraction = field(init=False, repr=False, compare=False)

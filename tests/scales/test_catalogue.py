@@ -254,6 +254,24 @@ def test_a_file_that_breaks_a_rule_is_refused_by_place_and_rule(old: str, new: s
     assert caught.value.detail.count("phq-9.toml: ") == 1
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("{ first = 4, last = 6", "{ first = 4", r"reliability\[1\]: interval: last must be given, as an integer"),
+        ('unit = "months"', 'unit = "years"', "interval: unit must be one of: days, weeks, months"),
+        ("{ first = 4, last = 6", "{ first = 7, last = 6", "interval: an interval begins at 1 or more"),
+        ("mean = 8.4, sd", "mean = 8, sd", "norm: mean must be a number with decimals"),
+        ("mean = 8.4, sd = 5.8", "mean = 8.4, sd = 0.0", "norm: a standard deviation must be above 0"),
+        ('sd = 5.8, source = "norm"', "sd = 5.8", "norm: source must be given, as a text"),
+    ],
+)
+def test_a_norm_or_an_interval_that_breaks_a_rule_is_refused(old: str, new: str, message: str) -> None:
+    text = text_of("sdq.toml")
+    assert old in text
+    with pytest.raises(InstrumentDataError, match=message):
+        load_instrument(text.replace(old, new, 1), "sdq.toml")
+
+
 def test_a_list_of_choices_may_not_be_given_twice() -> None:
     text = text_of("phq-9.toml").replace('key = "difficulty"', 'key = "frequency"')
     with pytest.raises(InstrumentDataError, match="each list of choices may occur only once"):

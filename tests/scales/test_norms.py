@@ -119,3 +119,22 @@ def test_a_file_of_norms_has_to_be_there() -> None:
         InstrumentDataError, match=r"rcads-25.toml: norms: there is no file norms/rcads-25.csv beside it"
     ):
         load_instrument(read("rcads-25.toml"), "rcads-25.toml")
+
+
+@pytest.mark.parametrize(
+    ("form", "subscale", "sex", "grade", "found"),
+    [
+        ("self", "total", Sex.FEMALE, 3, MEAN_10_SD_4),
+        ("self", "total", Sex.FEMALE, 4, MEAN_10_SD_4),
+        ("self", "total", Sex.FEMALE, 5, None),
+        ("self", "total", Sex.FEMALE, None, None),
+        ("self", "total", Sex.MALE, 3, None),
+        ("self", "total", None, 3, None),
+        ("self", "other", Sex.FEMALE, 3, None),
+        ("parent", "total", Sex.FEMALE, 3, None),
+    ],
+)
+def test_somebody_has_the_norm_of_their_own_group_or_none(
+    form: str, subscale: str, sex: Sex | None, grade: int | None, found: Norm | None
+) -> None:
+    assert norms().norm_of(form, subscale, sex, grade) == found

@@ -21,6 +21,7 @@ from app.scales.instrument import (
 )
 from app.scales.norms import Sex
 from app.scales.sources import Source
+from app.scales.subscale import Interval, TimeUnit
 from tests.scales.factories import SOURCE, a_missing_rule, a_subscale
 
 ALPHA = ReliabilityMeasure.ALPHA
@@ -37,6 +38,9 @@ NOTHING, EXACT = a_missing_rule(0), a_missing_rule(1, MissingMethod.PRORATE_EXAC
         (lambda: Reliability(ALPHA, 0.0, SOURCE), "above 0 and at most 1"),
         (lambda: Reliability(ALPHA, 1.01, SOURCE), "above 0 and at most 1"),
         (lambda: Reliability(ALPHA, float("nan"), SOURCE), "above 0 and at most 1"),
+        (lambda: Interval(0, 1, TimeUnit.WEEKS), "begins at 1 or more"),
+        (lambda: Interval(6, 4, TimeUnit.MONTHS), "does not end before that"),
+        (lambda: Reliability(ALPHA, 0.8, SOURCE, Interval(4, 6, TimeUnit.MONTHS)), "only a retest has an interval"),
         (lambda: MissingRule(-1, MissingMethod.PRORATE, SOURCE), "must not be negative"),
         (lambda: MissingRule(1, MissingMethod.NONE, SOURCE), "max_missing must be 0"),
         (lambda: a_subscale("Total"), "lower case"),
