@@ -38,6 +38,23 @@ class SignalReason(StrEnum):
     CRISIS_PAUSE = "crisis_pause"
 
 
+SIGNALS: Mapping[SignalReason, Signal] = {
+    SignalReason.DETERIORATION_UNCONFIRMED: Signal.RED,
+    SignalReason.DETERIORATION_CONFIRMED: Signal.RED,
+    SignalReason.LIKELY_TO_DETERIORATE: Signal.YELLOW,
+    SignalReason.TIME_FOR_REVIEW: Signal.YELLOW,
+    SignalReason.UNLIKELY_TO_REACH_GOAL: Signal.YELLOW,
+    SignalReason.ABOVE_BAND: Signal.YELLOW,
+    SignalReason.AS_EXPECTED: Signal.GREEN,
+    SignalReason.GOOD_ENOUGH: Signal.GREEN,
+    SignalReason.TOO_EARLY: Signal.GREY,
+    SignalReason.NO_CHANGE_YET: Signal.GREY,
+    SignalReason.STARTED_BELOW_CUTOFF: Signal.GREY,
+    SignalReason.CRISIS_PAUSE: Signal.GREY,
+}
+"""The level that each cause sets."""
+
+
 class ReasonCode(StrEnum):
     """Everything that can be said about a verdict: the signal's causes, and what else a reader must know."""
 
@@ -98,13 +115,14 @@ class Probabilities:
     deterioration_by_end : float or None
         Probability that a score at the end dose is reliably worse than the baseline; None where no reliable change
         is published.
-    established_change : float
-        Probability that the true score has improved by the policy's share, and by what patients notice.
+    established_change : float or None
+        Probability that the true score has improved by the policy's share, and by what patients notice; None where no
+        growth curve is known.
     """
 
     goal_by_end: float | None
     deterioration_by_end: float | None
-    established_change: float
+    established_change: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,15 +168,16 @@ class Progress:
     reasons : tuple of Reason
         All that apply, the signal's own first.
     expected : float or None
-        Expected score given the baseline only, points; None at the baseline itself.
+        Expected score given the baseline only, points; None at the baseline itself. Where no growth curve is known,
+        what was expected if nothing had truly changed; the same holds of the band.
     band : tuple of int or None
         Lowest and highest expected score given the baseline only, points; None at the baseline itself.
     probabilities : Probabilities
         Given all scores so far.
-    end_dose : int
-        Dose that the probabilities by the end are for.
+    end_dose : int or None
+        Dose that the probabilities by the end are for; None where no growth curve is known.
     curve_version : str
-        Key of the growth curve.
+        Key of the growth curve, or of what took its place.
     """
 
     administration_id: Hashable
@@ -175,7 +194,7 @@ class Progress:
     expected: float | None
     band: tuple[int, int] | None
     probabilities: Probabilities
-    end_dose: int
+    end_dose: int | None
     curve_version: str
 
     @property

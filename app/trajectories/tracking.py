@@ -15,6 +15,7 @@ from app.trajectories.growth import GrowthCurve
 from app.trajectories.looks import Look, look_at
 from app.trajectories.policy import Flagging, Plan, Policy, due_at, is_stale
 from app.trajectories.progress import (
+    SIGNALS,
     Probabilities,
     Progress,
     Reason,
@@ -47,21 +48,6 @@ __all__ = [
     "due_at",
     "is_stale",
 ]
-
-_SIGNALS: Mapping[SignalReason, Signal] = {
-    SignalReason.DETERIORATION_UNCONFIRMED: Signal.RED,
-    SignalReason.DETERIORATION_CONFIRMED: Signal.RED,
-    SignalReason.LIKELY_TO_DETERIORATE: Signal.YELLOW,
-    SignalReason.TIME_FOR_REVIEW: Signal.YELLOW,
-    SignalReason.UNLIKELY_TO_REACH_GOAL: Signal.YELLOW,
-    SignalReason.ABOVE_BAND: Signal.YELLOW,
-    SignalReason.AS_EXPECTED: Signal.GREEN,
-    SignalReason.GOOD_ENOUGH: Signal.GREEN,
-    SignalReason.TOO_EARLY: Signal.GREY,
-    SignalReason.NO_CHANGE_YET: Signal.GREY,
-    SignalReason.STARTED_BELOW_CUTOFF: Signal.GREY,
-    SignalReason.CRISIS_PAUSE: Signal.GREY,
-}
 
 
 def assess_many(courses: Sequence[Course]) -> list[tuple[Progress, ...]]:
@@ -229,7 +215,7 @@ def _progress(now: Findings, before: Findings | None, course: Course) -> Progres
         baseline=course.baseline.score,
         improvement=now.improvement,
         change=now.change,
-        signal=_SIGNALS[signal_reason],
+        signal=SIGNALS[signal_reason],
         signal_reason=signal_reason,
         responder_state=_responder_state(now, course),
         reasons=reasons_for(signal_reason, now, course),
