@@ -82,6 +82,7 @@ class EpisodeRecord:
     patient_reference: str
     service_id: UUID
     birth_month: date
+    sex: str | None
     opened_at: datetime
     closed_at: datetime | None
     pathway: int | None
@@ -104,8 +105,8 @@ class EpisodeRecord:
 
 
 _READ = """
-    select e.id, e.patient_id, p.reference as patient_reference, e.service_id, p.birth_month, e.opened_at,
-           e.closed_at, e.pathway,
+    select e.id, e.patient_id, p.reference as patient_reference, e.service_id, p.birth_month, p.sex,
+           e.opened_at, e.closed_at, e.pathway,
            coalesce(e.planned_dose, programme.planned_dose) as planned_dose,
            coalesce(e.planned_interval_days, programme.planned_interval_days, %(weekly)s) as planned_interval_days,
            e.crisis_pause_since, e.main_series_id, programme.main_instrument, programme.id as programme_id,

@@ -129,6 +129,17 @@ def _grouped(work: Work, table: type[OfAdministration], ids: Sequence[UUID]) -> 
     return grouped
 
 
+def scores_of(work: Work, administration_ids: Sequence[UUID]) -> dict[tuple[UUID, int], dict[str, float]]:
+    """Read all scores of administrations that were reached, by administration and version; those that there are."""
+    found: dict[tuple[UUID, int], dict[str, float]] = {}
+    for scores in _grouped(work, Score, list(administration_ids)).values():
+        for score in scores:
+            if score.value is not None:
+                key = score.administration_id, score.administration_version
+                found.setdefault(key, {})[score.subscale] = score.value
+    return found
+
+
 def versions_of(work: Work, administration: Administration) -> list[Administration]:
     """List all versions of an administration that was reached, oldest first."""
     return list(

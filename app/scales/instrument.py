@@ -121,6 +121,8 @@ class Instrument:
         Key of the score that is followed over time; every form has it.
     not_for_change : NotForChange or None
         Why no trajectory may be made of it; None for an instrument that is followed over time.
+    by_calendar : bool
+        True for one that is filled in at months, whatever the sessions.
     validated : bool
         False for a form of somebody's own, of which no study is known.
     asks_about_suicide : bool
@@ -152,6 +154,7 @@ class Instrument:
     recall_days: int | None = None
     loinc_panel: str | None = None
     norms: Norms | None = None
+    by_calendar: bool = False
     validated: bool = True
     sources: Mapping[str, Source] = field(default_factory=dict, hash=False)
     critical_items: tuple[CriticalItem, ...] = field(init=False, repr=False, compare=False)

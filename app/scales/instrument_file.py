@@ -112,6 +112,7 @@ def _instrument(table: Table, read: Callable[[str], str]) -> Instrument:
             licence=_licence(table.table("licence")),
             main_subscale=table.text("main_subscale"),
             not_for_change=table.code("not_for_change", NotForChange) if table.has("not_for_change") else None,
+            by_calendar=table.boolean("by_calendar", default=False),
             validated=table.boolean("validated"),
             asks_about_suicide=table.boolean("asks_about_suicide"),
             recall_days=table.figure("recall_days", Table.integer, sources),

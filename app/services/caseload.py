@@ -13,9 +13,10 @@ from app.db.codes import AdministrationState, OrganisationMode, RiskDuty
 from app.db.episode_records import EpisodeRecord, KeptAlert, KeptSeries, episodes_of_caseload
 from app.db.session import Work
 from app.db.settings import settings_in_force
+from app.services.few_scores import criteria_of
 from app.services.settings import ServiceSettings, read_settings
 from app.services.trajectories import disagreements, next_due_at, stale
-from app.services.verdicts import comparison_for, place, standing_verdicts
+from app.services.verdicts import place, standing_verdicts
 from app.trajectories.progress import Signal, SignalReason
 from app.trajectories.series import Observation, Series
 
@@ -82,7 +83,7 @@ def _entry(
         main=main,
         observations=series.observations,
         baseline=baseline,
-        improvement=_improvement(record, main, settings, series) if main else None,
+        improvement=_improvement(main, baseline, series.observations[-1]) if main and baseline else None,
         verdict=own.get(main.id) if main else None,
         disagreements=disagreements(record, main.id, own) if main else [],
         stale=stale(record, main.id, settings, now) if main else False,
@@ -91,13 +92,9 @@ def _entry(
     )
 
 
-def _improvement(record: EpisodeRecord, main: KeptSeries, settings: ServiceSettings, series: Series) -> float | None:
-    """Give the points that the newest score is better than the baseline."""
-    comparison = comparison_for(record, main, settings)
-    if comparison is None or series.baseline_index is None:
-        return None
-    first, newest = series.observations[series.baseline_index], series.observations[-1]
-    return comparison.criteria.improvement(first.score, newest.score)
+def _improvement(main: KeptSeries, baseline: Observation, newest: Observation) -> float | None:
+    criteria = criteria_of(main)
+    return criteria.improvement(baseline.score, newest.score) if criteria else None
 
 
 def _overdue(record: EpisodeRecord, main: KeptSeries | None, alerts: list[KeptAlert], now: datetime) -> list[Overdue]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -15,14 +15,17 @@ from app.db.instruments import find_instrument
 from app.db.scope import get_episode
 from app.db.session import Work
 from app.errors import NotFound, StateConflict
+from app.scales.catalogue import catalogue
 from app.scales.change import ChangeCategory
 from app.scales.instrument import Instrument
+from app.services.few_scores import FewOccasions, read_few_occasions
 from app.services.instruments import require_for_change
 from app.services.settings import ServiceSettings, current_settings
 from app.services.verdicts import Comparison, comparison_for, place, plan_of, standing_verdicts, used_scores
 from app.trajectories.course import Course
+from app.trajectories.few_verdicts import EVALUATION_WEEKS
 from app.trajectories.outlook import ExpectedCurve, ReviewPoint, expected_curve, review_points
-from app.trajectories.policy import due_at, is_stale
+from app.trajectories.policy import Plan, Policy, due_at, is_stale
 from app.trajectories.progress import Reason, ReasonCode, Signal, Standing
 from app.trajectories.prospects import Prospects, prospects
 from app.trajectories.series import Series
@@ -52,6 +55,7 @@ class Trajectory:
     series: Series
     set_aside: list[KeptAdministration]
     comparison: Comparison | None
+    few: FewOccasions | None
     curve: ExpectedCurve | None
     reviews: tuple[ReviewPoint, ...]
     verdict: Mapping[str, Any] | None
@@ -75,10 +79,10 @@ class Trajectory:
             return None
         if self.settings.mode is OrganisationMode.RECORD:
             return NoVerdict.RECORD_MODE
-        if self.comparison is None:
-            return NoVerdict.NO_CURVE
         if not self.series.observations:
             return NoVerdict.NEEDS_CLARIFICATION if self.set_aside else NoVerdict.NO_SCORE
+        if self.comparison is None and not _is_judged(self.few, self.instrument):
+            return NoVerdict.NO_CURVE
         if self.series.sessions_counted == 0:
             return NoVerdict.NO_COUNTED_SESSION
         return NoVerdict.NOT_ISSUED_YET if self.series.treated() else NoVerdict.FOLLOW_UP
@@ -106,13 +110,16 @@ def read_trajectory(
     series = place(record, kept.id)
     verdicts = standing_verdicts(work, [record])
     decides = settings.mode is OrganisationMode.DECISION_SUPPORT
-    comparison = comparison_for(record, kept, settings) if decides else None
+    held_against = comparison_for(record, kept, settings)
+    comparison = held_against if decides else None
     plan, policy = plan_of(record), settings.policy
-    drawn = comparison is not None
+    instrument_of_series = find_instrument(work, kept.instrument, kept.instrument_version)
+    few = None if held_against else read_few_occasions(work, record, kept, instrument_of_series, series, policy)
+    judged = comparison is not None or (decides and _is_judged(few, instrument_of_series))
     return Trajectory(
         record=record,
         kept=kept,
-        instrument=find_instrument(work, kept.instrument, kept.instrument_version),
+        instrument=instrument_of_series,
         settings=settings,
         series=series,
         set_aside=[
@@ -121,13 +128,19 @@ def read_trajectory(
             if each.series_id == kept.id and each.state == AdministrationState.NEEDS_CLARIFICATION
         ],
         comparison=comparison,
+        few=few,
         curve=expected_curve(series, comparison.curve, policy, plan) if comparison else None,
         reviews=review_points(series, comparison.criteria, comparison.curve, policy, plan) if comparison else (),
-        verdict=verdicts.get(kept.id) if drawn else None,
-        disagreements=disagreements(record, kept.id, verdicts) if drawn else [],
+        verdict=verdicts.get(kept.id) if judged else None,
+        disagreements=disagreements(record, kept.id, verdicts) if judged else [],
         stale=stale(record, kept.id, settings, work.now),
         due_at=next_due_at(record, kept.id),
     )
+
+
+def _is_judged(few: FewOccasions | None, instrument: Instrument) -> bool:
+    """Tell whether verdicts are issued on a series without a curve: on the shipped instruments that tell a change."""
+    return few is not None and few.known.tells_change and instrument.key in catalogue()
 
 
 def _series(
@@ -162,18 +175,31 @@ def _only(found: list[KeptSeries]) -> KeptSeries:
 
 def next_due_at(record: EpisodeRecord, series_id: UUID) -> datetime | None:
     """Tell when the next measure of a series is due: one interval after the last; never in a closed episode."""
-    times = [each.completed_at for each in used_scores(record, series_id) if each.completed_at is not None]
-    if not times or record.treatment_ended_at is not None:
-        return None
-    return due_at(max(times), plan_of(record))
+    last = _last_completed_at(record, series_id)
+    return None if last is None else due_at(last, _rhythm(record, series_id, Policy())[0])
 
 
 def stale(record: EpisodeRecord, series_id: UUID, settings: ServiceSettings, now: datetime) -> bool:
     """Tell whether a due measure has been missing for so long that the signal may be outdated."""
+    last = _last_completed_at(record, series_id)
+    return last is not None and is_stale(last, now, *_rhythm(record, series_id, settings.policy))
+
+
+def _last_completed_at(record: EpisodeRecord, series_id: UUID) -> datetime | None:
+    """Give when the newest score was given; None in a closed episode, where no other is due."""
+    if record.treatment_ended_at is not None:
+        return None
     times = [each.completed_at for each in used_scores(record, series_id) if each.completed_at is not None]
-    if not times or record.treatment_ended_at is not None:
-        return False
-    return is_stale(max(times), now, plan_of(record), settings.policy)
+    return max(times, default=None)
+
+
+def _rhythm(record: EpisodeRecord, series_id: UUID, policy: Policy) -> tuple[Plan, Policy]:
+    """Give plan and policy with the interval at which a series is filled in: its sessions', or half a year."""
+    kept = next(kept for kept in record.series if kept.id == series_id)
+    shipped, plan = catalogue().get(kept.instrument), plan_of(record)
+    if shipped is None or not shipped.by_calendar:
+        return plan, policy
+    return replace(plan, interval_days=int(EVALUATION_WEEKS * 7)), replace(policy, stale_intervals=1)
 
 
 def disagreements(
@@ -191,7 +217,7 @@ def disagreements(
     found: list[Reason] = []
     for kept, standing in standings.items():
         if kept is not main:
-            same = kept.instrument == main.instrument
-            code = ReasonCode.INFORMANTS_DISAGREE if same else ReasonCode.MEASURES_DISAGREE
+            other_informant = kept.instrument == main.instrument and kept.informant_id != main.informant_id
+            code = ReasonCode.INFORMANTS_DISAGREE if other_informant else ReasonCode.MEASURES_DISAGREE
             found += disagreement(standings[main], {f"{kept.instrument} {kept.informant_id}": standing}, code)
     return [{"code": reason.code, "evidence": dict(reason.evidence)} for reason in found]

@@ -19,13 +19,14 @@ from app.db.results import last_verdicts
 from app.db.session import Work
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCriteria
+from app.services.few_scores import known_of_main
 from app.services.settings import ServiceSettings
 from app.trajectories.course import Course
+from app.trajectories.few_verdicts import FewScores, Judgeable, assess_all
 from app.trajectories.growth import GrowthCurve
 from app.trajectories.policy import Plan
 from app.trajectories.progress import Progress
 from app.trajectories.series import CountedSession, Measurement, Series, Timing
-from app.trajectories.tracking import assess_many
 
 USED_STATES = (AdministrationState.FINAL, AdministrationState.AMENDED)
 
@@ -104,10 +105,10 @@ def standing_verdicts(work: Work, records: Iterable[EpisodeRecord]) -> dict[UUID
 
 @dataclass(frozen=True, slots=True)
 class Affected:
-    """A course whose verdicts an event touches, from one of its scores on; those on new answers are first issues."""
+    """A series whose verdicts an event touches, from one of its scores on; those on new answers are first issues."""
 
     record: EpisodeRecord
-    course: Course
+    course: Judgeable
     new_ids: Collection[UUID] = ()
 
 
@@ -158,16 +159,17 @@ def _until_newest_treated(series: Series) -> Series:
 
 def _course(
     record: EpisodeRecord, series_id: UUID, series: Series, first: int, settings: ServiceSettings
-) -> Course | None:
+) -> Judgeable | None:
     """Give what a series is judged by; nothing in record mode, which has no curves and no signals."""
     if settings.mode is not OrganisationMode.DECISION_SUPPORT:
         return None
     kept = next(series for series in record.series if series.id == series_id)
     held_against = comparison_for(record, kept, settings)
-    if held_against is None:
-        return None
     reviewed = tuple(record.reviewed_doses)
     plan = plan_of(record)
+    if held_against is None:
+        known = known_of_main(record, kept, series)
+        return None if known is None else FewScores(series, known, settings.policy, plan, reviewed, first)
     return Course(series, held_against.criteria, held_against.curve, settings.policy, plan, reviewed, first)
 
 
@@ -175,7 +177,7 @@ def _issued(
     work: Work, affected: Sequence[Affected], settings: ServiceSettings, cause: IssueCause
 ) -> list[dict[str, Any]]:
     """Give the rows of the verdicts on new answers, and of those others that say something else than the last issue."""
-    judged = list(zip(affected, assess_many([each.course for each in affected]), strict=True))
+    judged = list(zip(affected, assess_all([each.course for each in affected]), strict=True))
     later = [_id(verdict) for each, verdicts in judged for verdict in verdicts if _id(verdict) not in each.new_ids]
     last_issued = last_verdicts(work, later)
     rows = []

@@ -70,6 +70,30 @@ def say(key: str, language: str, evidence: Mapping[str, object] | None = None) -
     return template.format_map({name: _Figure(value, language) for name, value in (evidence or {}).items()})
 
 
+def say_of(subject: str, key: str, language: str, evidence: Mapping[str, object] | None = None) -> str:
+    """Give the sentence for a code as it is said of a subject, or else as it is said of everything.
+
+    Parameters
+    ----------
+    subject : str
+        Of what it is said, as ``few_occasions``; empty for nothing special.
+    key, language, evidence
+        As for :func:`say`.
+
+    Returns
+    -------
+    str
+        The words.
+
+    Examples
+    --------
+    >>> say_of("few_occasions", "verdict_word.as_expected", "en"), say_of("", "verdict_word.as_expected", "en")
+    ('Green: reliable improvement', 'Green: as expected')
+    """
+    own = f"{subject}.{key}"
+    return say(own if own in _messages() else key, language, evidence)
+
+
 def figure(value: float, language: str) -> str:
     """Write a number as the sentences do: with at most one decimal, after a comma in Norwegian.
 

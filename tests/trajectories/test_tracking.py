@@ -145,6 +145,7 @@ class TestFlatCourse:
     def test_a_noticeable_fall_from_a_high_start_is_not_called_unchanged(self) -> None:
         """25 to 18 in three sessions is what was to be expected, and not a true quarter for certain."""
         progress = newest([25, 20, 19, 18])
+        assert progress.probabilities.established_change is not None
         assert progress.probabilities.established_change < 0.5
         assert (progress.signal_reason, progress.responder_state) == (
             SignalReason.AS_EXPECTED,

@@ -9,15 +9,17 @@ from uuid import UUID
 from pydantic import Field
 
 from app.api.schemas.decision_rules import DecisionRuleRead, decision_rule_read
+from app.api.schemas.few_occasions import FewOccasionsRead, few_occasions_read
 from app.api.schemas.fields import Answer, Hundredths
 from app.api.schemas.prospects import ProspectsRead, prospects_read
 from app.api.schemas.results import ReasonRead, VerdictRead
 from app.db.codes import OrganisationMode, RiskDuty
-from app.scales.change import ChangeCategory
+from app.scales.change import ChangeCategory, ChangeCriteria
 from app.services.caseload import CaseloadEntry, OverdueKind
 from app.services.decision_rules import RuleOfEpisode
 from app.services.trajectories import NoVerdict, Trajectory
-from app.texts.catalogue import say
+from app.texts.catalogue import say, say_of
+from app.trajectories.few_verdicts import FEW_OCCASIONS, is_of_few_occasions
 from app.trajectories.natural import default_natural_course
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.series import Observation, Phase
@@ -135,6 +137,9 @@ class TrajectoryRead(Answer):
     counted_sessions: int
     change: ChangeCategory | None = Field(description="The newest treated score against the baseline.")
     curve: CurveRead | None
+    few_occasions: FewOccasionsRead | None = Field(
+        description="Where no growth curve is known: the scores against the first one, if nothing had truly changed."
+    )
     natural_course: NaturalCourseRead | None
     review_points: list[ReviewPointRead]
     prospects: ProspectsRead | None = Field(
@@ -215,7 +220,6 @@ def trajectory_read(trajectory: Trajectory, rule: RuleOfEpisode | None, language
     form = next(form for form in trajectory.instrument.forms if form.family == kept.form_family)
     subscale = form.subscale(trajectory.instrument.main_subscale)
     criteria = subscale.criteria
-    treated = series.treated()
     return TrajectoryRead(
         episode_id=trajectory.record.id,
         mode=trajectory.settings.mode,
@@ -241,8 +245,9 @@ def trajectory_read(trajectory: Trajectory, rule: RuleOfEpisode | None, language
         ],
         late_baseline=series.late_baseline,
         counted_sessions=series.sessions_counted,
-        change=criteria.category(treated[0].score, treated[-1].score) if criteria and len(treated) > 1 else None,
+        change=_change(trajectory, criteria),
         curve=_curve_read(trajectory),
+        few_occasions=few_occasions_read(trajectory.few, language) if trajectory.few else None,
         natural_course=_natural_course_read(trajectory, language),
         review_points=[ReviewPointRead.model_validate(point) for point in trajectory.reviews],
         prospects=prospects_read(trajectory, language),
@@ -256,6 +261,16 @@ def trajectory_read(trajectory: Trajectory, rule: RuleOfEpisode | None, language
         stale=trajectory.stale,
         next_measure_due_at=trajectory.due_at,
     )
+
+
+def _change(trajectory: Trajectory, criteria: ChangeCriteria | None) -> ChangeCategory | None:
+    """Classify the newest treated score; None where there is no second one, and where a change can't be told."""
+    first, *later = trajectory.series.treated() or (None,)
+    if criteria is None or first is None or not later:
+        return None
+    if trajectory.few is not None:
+        return next(held.change for observation, held in trajectory.few.later if observation is later[-1])
+    return criteria.category(first.score, later[-1].score)
 
 
 def _observation_read(observation: Observation, is_baseline: bool) -> ObservationRead:
@@ -300,13 +315,14 @@ def _natural_course_read(trajectory: Trajectory, language: str) -> NaturalCourse
 
 def words_read(verdict: Any, disagreements: list[dict[str, Any]], language: str) -> WordsRead:
     """Put a verdict into words."""
+    subject = FEW_OCCASIONS if is_of_few_occasions(verdict["curve"]) else ""
     return WordsRead(
         language=language,
-        signal=say(f"signal.{verdict['signal']}", language),
-        signal_reason=say(f"signal_reason.{verdict['signal_reason']}", language),
-        responder_state=say(f"responder_state.{verdict['responder_state']}", language),
+        signal=say_of(subject, f"signal.{verdict['signal']}", language),
+        signal_reason=say_of(subject, f"signal_reason.{verdict['signal_reason']}", language),
+        responder_state=say_of(subject, f"responder_state.{verdict['responder_state']}", language),
         reasons=[
-            say(f"reason.{reason['code']}", language, reason["evidence"])
+            say_of(subject, f"reason.{reason['code']}", language, reason["evidence"])
             for reason in [*verdict["reasons"], *disagreements]
         ],
     )
