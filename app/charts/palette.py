@@ -24,6 +24,9 @@ WINDOW: Final = "#f4f1e6"
 BAND: Final = "#cfe0f1"
 BAND_EDGE: Final = "#5584b0"
 EXPECTED: Final = "#1b4f80"
+UNCHANGED: Final = "#dcdad3"
+"""The band of a score that has not changed. It is grey: to lie in it is not what anybody hopes for."""
+UNCHANGED_EDGE: Final = "#6b6558"
 NATURAL: Final = "#8f4a00"
 CUTOFF: Final = "#6b2d73"
 
@@ -40,6 +43,8 @@ class Line:
 OBSERVED_LINE: Final = Line(INK, 1.8, (1, 0))
 BAND_LINE: Final = Line(BAND, 12, (1, 0))
 """The band as the legend shows it."""
+UNCHANGED_BAND_LINE: Final = Line(UNCHANGED, 12, (1, 0))
+UNCHANGED_LINE: Final = Line(UNCHANGED_EDGE, 1.8, (7, 4))
 EXPECTED_LINE: Final = Line(EXPECTED, 2.2, (1, 0))
 AHEAD_LINE: Final = Line(EXPECTED, 2.2, (2, 3))
 NATURAL_LINE: Final = Line(NATURAL, 2.0, (9, 5))

@@ -74,6 +74,11 @@ def _layers(charted: ChartedSeries) -> list[Spec]:
         if each.weeks <= last
     ]
     layers = [layer(band, {"type": "area", "color": palette.BAND, "opacity": 1}, **TO_SCORE)]
+    if charted.unchanged is not None and last > 0:
+        limits = charted.unchanged.limits
+        unchanged = {"weeks": 0.0, "weeks2": last, "score": limits.lower, "score2": limits.upper}
+        mark = {"type": "rect", "color": palette.UNCHANGED, "opacity": 1}
+        layers.append(layer([unchanged], mark, **TO_WEEKS, **TO_SCORE))
     if criteria is not None and criteria.cutoff is not None:
         line = {"weeks": first, "weeks2": last, "score": criteria.cutoff - 0.5}
         layers.append(layer([line], stroke("rule", _CUTOFF), **TO_WEEKS))

@@ -47,8 +47,10 @@ class Strip:
         self.language = language
         self.weeks = charted.weeks_of_doses
         self.reviews = self._placed_reviews()
-        reviewed = 1 + max((lane for _, _, lane in self.reviews), default=-1)
-        self.review_bottom = -(_DOSES + _WINDOWS + 2)
+        reviewed = 1 + max((lane for *_, lane in self.reviews), default=-1)
+        # Without doses there is nothing between the names of the reviews and the field.
+        self.foot = -_DOSES if self.weeks else 0
+        self.review_bottom = -(_DOSES + _WINDOWS + 2) if self.weeks else -4
         self.phase_bar = self.review_bottom - reviewed * _LANE - 4
 
     def windows(self) -> Iterator[Spec]:
@@ -87,7 +89,7 @@ class Strip:
         line = {"type": "rule", "color": palette.QUIET}
         yield layer(ticks, line, **TO_SCORE)
         yield layer([canvas.across(frame.highest)], line, **TO_WEEKS)
-        important = {0, self.charted.early_window_dose, *(dose for dose, _, _ in self.reviews)}
+        important = {0, self.charted.early_window_dose, *(dose for dose, *_ in self.reviews if dose is not None)}
         places = [(dose, frame.x(weeks)) for dose, weeks in self.weeks.items()]
         numbers = spaced(places, important, _BETWEEN_NUMBERS)
         middle = -12
@@ -98,10 +100,9 @@ class Strip:
     def review_points(self) -> Iterator[Spec]:
         """Mark where to take stock, with a line down through the field."""
         lines, names = [], []
-        for dose, text, lane in self.reviews:
-            weeks = self.weeks[dose]
+        for _, weeks, text, lane in self.reviews:
             middle = self.review_bottom - lane * _LANE - _LANE / 2
-            lines += [self.canvas.down(weeks, middle + 6, -_DOSES), self.canvas.down(weeks, 0, self.frame.height)]
+            lines += [self.canvas.down(weeks, middle + 6, self.foot), self.canvas.down(weeks, 0, self.frame.height)]
             names.append(self.canvas.at_week(weeks, middle) | {"text": text})
         if names:
             yield layer(lines, stroke("rule", palette.REVIEW_LINE), **TO_SCORE)
@@ -124,15 +125,17 @@ class Strip:
             yield layer(borders, {"type": "rule", "color": palette.QUIET}, **TO_SCORE)
             yield texts(names)
 
-    def _placed_reviews(self) -> list[tuple[int, str, int]]:
-        """Give dose, name and lane of the review points that lie on the curve."""
-        found = [
-            (review.dose, word(_REVIEW_WORDS[review.kind], self.language))
+    def _placed_reviews(self) -> list[tuple[int | None, float, str, int]]:
+        """Give dose, week, name and lane of the review points that lie on the curve, and of evaluations by date."""
+        found: list[tuple[int | None, float, str]] = [
+            (review.dose, self.weeks[review.dose], word(_REVIEW_WORDS[review.kind], self.language))
             for review in self.charted.reviews_in_treatment
             if review.dose in self.weeks
         ]
-        spans = [self._centred(text, self.frame.x(self.weeks[dose])) for dose, text in found]
-        return [(dose, text, lane) for (dose, text), lane in zip(found, lanes(spans), strict=True)]
+        evaluation = word(Word.PERIOD_EVALUATION, self.language)
+        found += [(None, weeks, evaluation) for weeks in self.charted.evaluations]
+        spans = [self._centred(text, self.frame.x(weeks)) for _, weeks, text in found]
+        return [(*each, lane) for each, lane in zip(found, lanes(spans), strict=True)]
 
     def _placed_phases(self) -> Iterator[tuple[str, float, float]]:
         """Give name, first and last week of the phases that there are."""

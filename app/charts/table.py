@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.charts.charted import ChartedSeries
-from app.charts.words import Word, word
+from app.charts.words import Word, verdict_word, word
 from app.texts.catalogue import figure, say
 from app.trajectories.series import Observation
 
@@ -55,13 +55,16 @@ def table(charted: ChartedSeries, language: str) -> Table:
     Table
         With dates where the series has a time zone, and in weeks always.
     """
+    by_curve = charted.unchanged is None
+    expected = Word.EXPECTED if by_curve else Word.UNCHANGED_EXPECTED
+    band = Word.BAND if by_curve else Word.UNCHANGED_BAND
     columns: dict[Word, Callable[[Observation], str]] = {
         Word.WEEK: lambda each: figure(each.weeks, language),
         Word.DOSE: lambda each: figure(each.dose, language),
         Word.PHASE: lambda each: say(f"phase.{each.phase}", language),
         Word.SCORE: lambda each: figure(each.score, language),
-        Word.EXPECTED: lambda each: _expected(charted, each, language),
-        Word.BAND: lambda each: _band(charted, each, language),
+        expected: lambda each: _expected(charted, each, language),
+        band: lambda each: _band(charted, each, language),
         Word.VERDICT: lambda each: _verdict(charted, each, language),
         Word.CHANGE: lambda each: _change(charted, each, language),
     }
@@ -78,21 +81,18 @@ def _date(charted: ChartedSeries, observation: Observation, language: str) -> st
 
 
 def _expected(charted: ChartedSeries, observation: Observation, language: str) -> str:
-    judged = charted.judged.get(observation.administration_id)
-    return _EMPTY if judged is None or judged.expected is None else figure(judged.expected, language)
+    found = charted.expectation(observation)
+    return _EMPTY if found is None else figure(found[0], language)
 
 
 def _band(charted: ChartedSeries, observation: Observation, language: str) -> str:
-    judged = charted.judged.get(observation.administration_id)
-    if judged is None or judged.band is None:
-        return _EMPTY
-    lower, upper = judged.band
-    return word(Word.FROM_TO, language, lower=lower, upper=upper)
+    found = charted.expectation(observation)
+    return _EMPTY if found is None else word(Word.FROM_TO, language, lower=found[1][0], upper=found[1][1])
 
 
 def _verdict(charted: ChartedSeries, observation: Observation, language: str) -> str:
     judged = charted.judged.get(observation.administration_id)
-    return word(Word.NOT_JUDGED, language) if judged is None else say(f"verdict_word.{judged.signal_reason}", language)
+    return word(Word.NOT_JUDGED, language) if judged is None else verdict_word(judged, language)
 
 
 def _change(charted: ChartedSeries, observation: Observation, language: str) -> str:

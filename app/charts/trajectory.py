@@ -24,11 +24,11 @@ from app.charts.canvas import (
     stroke,
     texts,
 )
-from app.charts.charted import ChartedSeries
+from app.charts.charted import ChartedSeries, Unchanged
 from app.charts.layout import Box, Frame, along, free_place, step_of, text_width
 from app.charts.legend import Entry, legend
 from app.charts.strip import Strip
-from app.charts.words import Word, description, notes, score_title, signal_word, title, word
+from app.charts.words import Word, description, notes, score_title, signal_word, title, verdict_word, word
 from app.texts.catalogue import say
 from app.trajectories.progress import Signal
 
@@ -112,8 +112,7 @@ def trajectory_chart(charted: ChartedSeries, language: str) -> Spec:
 
 def _frame(charted: ChartedSeries) -> Frame:
     """Span all scores and curves and the whole scale, with so much room that no score is cut at an edge."""
-    weeks = [0.0, *(each.weeks for each in charted.observations), *(each.weeks for each in charted.expected)]
-    first, last = min(weeks), max(weeks)
+    first, last = min([0.0, *(each.weeks for each in charted.observations)]), charted.last_week
     if first == last:
         last = first + _WEEKS_WITHOUT_SPAN
     beside, above = (last - first) * 0.02, (charted.scale.maximum - charted.scale.minimum) * 0.025
@@ -157,6 +156,7 @@ class _Field:
         yield from strip.windows()
         yield from self._severity()
         yield from self._band()
+        yield from self._unchanged()
         yield from strip.phases()
         yield from strip.review_points()
         yield from strip.doses()
@@ -204,6 +204,20 @@ class _Field:
                 edges = [{"weeks": row["weeks"], "score": row[edge]} for row in rows]
                 yield layer(edges, {"type": "line", "color": palette.BAND_EDGE, "strokeWidth": 1})
 
+    def _unchanged(self) -> Iterator[Spec]:
+        """Draw where any later score is expected if nothing has changed, from the baseline on."""
+        if self.charted.unchanged is None:
+            return
+        limits, last = self.charted.unchanged.limits, self.charted.last_week
+        band = {"weeks": 0.0, "weeks2": last, "score": limits.lower, "score2": limits.upper}
+        yield layer([band], {"type": "rect", "color": palette.UNCHANGED, "opacity": 1}, **TO_WEEKS, **TO_SCORE)
+        edges = [{"weeks": 0.0, "weeks2": last, "score": score} for score in (limits.lower, limits.upper)]
+        yield layer(edges, {"type": "rule", "color": palette.UNCHANGED_EDGE, "strokeWidth": 1}, **TO_WEEKS)
+        severity = [band.low - 0.5 for band in self.charted.scale.bands[1:]]
+        hidden = [score for score in severity if limits.lower < score < limits.upper]
+        again = [{"weeks": 0.0, "weeks2": last, "score": score} for score in hidden]
+        yield layer(again, {"type": "rule", "color": palette.PAPER}, **TO_WEEKS)
+
     def _courses(self) -> list[tuple[palette.Line, Word, list[tuple[float, float]]]]:
         """Give the lines with their names and their points in weeks and score."""
         charted = self.charted
@@ -215,8 +229,15 @@ class _Field:
                 [(each.weeks, each.mean) for each in charted.expected],
             ),
             (palette.AHEAD_LINE, Word.EXPECTED_AHEAD, [(each.weeks, each.mean) for each in charted.ahead]),
+            (palette.UNCHANGED_LINE, Word.UNCHANGED_EXPECTED, self._unchanged_course()),
             (palette.NATURAL_LINE, Word.NATURAL_COURSE, [(each.weeks, each.score) for each in charted.natural]),
         ]
+
+    def _unchanged_course(self) -> list[tuple[float, float]]:
+        unchanged, baseline = self.charted.unchanged, self.charted.baseline
+        if unchanged is None or baseline is None or unchanged.limits.expected == baseline.score:
+            return []  # the band around the first score says it
+        return [(0.0, unchanged.limits.expected), (self.charted.last_week, unchanged.limits.expected)]
 
     def _lines(self) -> Iterator[Spec]:
         """Draw the courses, the scores above the others."""
@@ -234,8 +255,15 @@ class _Field:
         lines = [Entry(line, word(name, language)) for line, name, points in self._courses() if len(points) > 1]
         if len(charted.expected) > 1:
             lines.insert(1, Entry(palette.BAND_LINE, word(Word.BAND_OF, language, level=charted.band_level)))
+        if charted.unchanged is not None:
+            lines.insert(0, Entry(palette.UNCHANGED_BAND_LINE, self._unchanged_word(charted.unchanged)))
         # Where nothing is judged, the points need no names.
         return [points if signals != {None} else [], lines]
+
+    def _unchanged_word(self, unchanged: Unchanged) -> str:
+        if unchanged.level is None:
+            return word(Word.UNCHANGED_BY_PUBLISHED, self.language)
+        return word(Word.UNCHANGED_BAND_OF, self.language, level=unchanged.level)
 
     def _range_at_the_end(self) -> Iterator[Spec]:
         """Show how wide the expectation from here is when the treatment ends."""
@@ -287,8 +315,7 @@ class _Field:
         newest, frame = self.charted.newest_judged, self.frame
         if newest is None:
             return
-        reason = self.charted.judged[newest.administration_id].signal_reason
-        text = say(f"verdict_word.{reason}", self.language)
+        text = verdict_word(self.charted.judged[newest.administration_id], self.language)
         x, y = frame.x(newest.weeks), frame.y(newest.score)
         width = text_width(text, TEXT) * palette.BOLD
         place = free_place((x, y), width, 15, Box(0, 0, frame.width, frame.height), self._obstacles())

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import StrEnum
 
-from app.charts.charted import ChartedSeries
+from app.charts.charted import ChartedSeries, Judged
 from app.scales.change import Better
-from app.texts.catalogue import say
+from app.texts.catalogue import say, say_of
 from app.trajectories.progress import Signal
 
 
@@ -27,6 +27,10 @@ class Word(StrEnum):
     EXPECTED_FROM_BASELINE = "expected_from_baseline"
     EXPECTED_AHEAD = "expected_ahead"
     NATURAL_COURSE = "natural_course"
+    UNCHANGED_BAND = "unchanged_band"
+    UNCHANGED_BAND_OF = "unchanged_band_of"
+    UNCHANGED_BY_PUBLISHED = "unchanged_by_published"
+    UNCHANGED_EXPECTED = "unchanged_expected"
     CUTOFF = "cutoff"
     EARLY_WINDOW = "early_window"
     LATE_WINDOW = "late_window"
@@ -50,6 +54,7 @@ class Note(StrEnum):
     LATEST = "latest"
     SET_ASIDE = "set_aside"
     NATURAL_UNKNOWN = "natural_unknown"
+    UNCHANGED = "unchanged"
 
 
 def word(name: Word, language: str, **evidence: object) -> str:
@@ -94,6 +99,8 @@ def _notes(charted: ChartedSeries, language: str) -> Iterator[str]:
         yield say(f"chart_note.{Note.SET_ASIDE}", language, {"count": charted.set_aside})
     if charted.natural_is_unknown:
         yield say(f"chart_note.{Note.NATURAL_UNKNOWN}", language)
+    if charted.unchanged is not None:
+        yield say(f"chart_note.{Note.UNCHANGED}", language)
 
 
 def description(charted: ChartedSeries, language: str) -> str:
@@ -105,4 +112,9 @@ def newest_verdict(charted: ChartedSeries, language: str) -> Iterator[str]:
     """Give the newest verdict as a short sentence, if there is one."""
     newest = charted.newest_judged
     if newest is not None:
-        yield f"{say(f'verdict_word.{charted.judged[newest.administration_id].signal_reason}', language)}."
+        yield f"{verdict_word(charted.judged[newest.administration_id], language)}."
+
+
+def verdict_word(judged: Judged, language: str) -> str:
+    """Give a verdict as a name."""
+    return say_of(judged.subject, f"verdict_word.{judged.signal_reason}", language)

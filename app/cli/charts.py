@@ -19,6 +19,7 @@ from app.charts.trajectory import trajectory_chart
 from app.cli.files import name_of, number, require, rows_of, text_of
 from app.errors import InvalidInput, InvalidSeries
 from app.scales.catalogue import catalogue
+from app.scales.norms import Sex
 from app.scales.subscale import Subscale
 from app.services.pictures import PictureFormat, Pictures
 from app.texts.catalogue import LANGUAGES
@@ -47,6 +48,9 @@ class _Row:
 def chart(
     file: Annotated[str, typer.Argument(help="CSV with the columns id,dose,weeks,score; - is standard input.")],
     instrument: Annotated[str, typer.Option(help="Key of the instrument, as phq-9.")],
+    form: Annotated[str | None, typer.Option(help="Its form, where it has several.")] = None,
+    sex: Annotated[Sex | None, typer.Option(help="Of the person, where the norms ask for it.")] = None,
+    grade: Annotated[int | None, typer.Option(help="School grade of the norms at the baseline, likewise.")] = None,
     only: Annotated[str | None, typer.Option("--id", help="Which id, where the file has several.")] = None,
     language: Annotated[str, typer.Option(help=f"One of {', '.join(LANGUAGES)}.")] = "nb",
     planned_dose: Annotated[int | None, typer.Option(help="Planned number of sessions.")] = None,
@@ -54,7 +58,8 @@ def chart(
 ) -> None:
     """Draw a course: the scores, what was to be expected, and where to take stock.
 
-    Weeks count from the baseline, the row of week 0; rows in negative weeks are waiting time. Without --out the
+    Where no expected curve is known, a band shows what was to be expected if nothing had changed. Weeks count from the
+    baseline, the row of week 0; rows in negative weeks are waiting time. Without --out the
     Vega-Lite specification goes to standard output.
     """
     instruments = catalogue()
@@ -63,11 +68,12 @@ def chart(
     require(out is None or out.suffix in _SUFFIXES, f"--out must end in one of {', '.join(_SUFFIXES)}")
     found, plan = instruments[instrument], Plan(planned_dose=planned_dose)
     require(found.for_change, f"{found.title} is not followed over time")
-    require(len(found.forms) == 1, f"{found.title} has several forms, and is not drawn from a file")
+    answered = found.form(form)
+    norm = None if found.norms is None else found.norms.norm_of(answered.key, found.main_subscale, sex, grade)
     name = name_of(file)
-    rows = list(_rows(text_of(file), name, found.form(None).subscale(found.main_subscale)))
+    rows = list(_rows(text_of(file), name, answered.subscale(found.main_subscale)))
     series = _series(_of_one(rows, only, name), name)
-    charted = judged_afresh(found, series, default_curve(found.key), Policy(), plan)
+    charted = judged_afresh(found, series, default_curve(found.key), Policy(), plan, form=answered, norm=norm)
     if out is None:
         print(_specification(charted, language))
     else:

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from app.charts.charted import ChartedSeries, Judged
+from app.charts.charted import ChartedSeries, Judged, Unchanged
 from app.db.codes import OrganisationMode
 from app.db.results import last_verdicts
 from app.db.session import Work
 from app.services.trajectories import Trajectory
 from app.services.verdicts import plan_of
+from app.trajectories.few_verdicts import FEW_OCCASIONS, is_of_few_occasions
 from app.trajectories.progress import Signal, SignalReason
 
 
@@ -40,12 +41,15 @@ def charted_series(work: Work, trajectory: Trajectory) -> ChartedSeries:
         set_aside=len(trajectory.set_aside),
         stale=trajectory.stale,
         time_zone=trajectory.settings.time_zone,
+        unchanged=Unchanged.of(trajectory.few.known, series, policy.band_level) if trajectory.few else None,
+        by_calendar=trajectory.instrument.by_calendar,
     )
 
 
 def _judged(verdict: Mapping[str, Any]) -> Judged:
     band = None if verdict["lower"] is None else (verdict["lower"], verdict["upper"])
-    return Judged(Signal(verdict["signal"]), SignalReason(verdict["signal_reason"]), verdict["expected"], band)
+    subject = FEW_OCCASIONS if is_of_few_occasions(verdict["curve"]) else ""
+    return Judged(Signal(verdict["signal"]), SignalReason(verdict["signal_reason"]), verdict["expected"], band, subject)
 
 
 def _ended_weeks(trajectory: Trajectory) -> float | None:

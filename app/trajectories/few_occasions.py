@@ -37,7 +37,7 @@ class BandBasis(StrEnum):
     """What the band of an unchanged score rests on: the first of these that is known."""
 
     PUBLISHED_RELIABLE_CHANGE = "published_reliable_change"
-    """Points that a source calls reliable. Sources differ in the level that they mean, so that the band has none."""
+    """Points that a source calls reliable. Which level it means is not always told, so that the band has none."""
     RETEST = "retest"
     """The correlation of two measures, and a norm group: regression to its mean is inside."""
     ALPHA = "alpha"

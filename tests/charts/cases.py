@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from app.charts.charted import ChartedSeries, judged_afresh
 from app.scales.catalogue import instrument
+from app.scales.norms import Norm
 from app.trajectories.policy import Plan, Policy
 from app.trajectories.series import CountedSession, Measurement, Series
 from tests.trajectories.factories import a_curve, at, sessions
@@ -37,6 +38,23 @@ def charted(
     if ended_at is None:
         return shown
     return replace(shown, ended_weeks=(len(scores) - 1) * every_weeks + 1 / 7)
+
+
+def by_months(
+    scores: Sequence[tuple[float, float]],
+    *,
+    key: str = "sdq",
+    form: str | None = "parent-4-17",
+    norm: Norm | None = None,
+    ended_weeks: float | None = None,
+) -> ChartedSeries:
+    """Give a series without a curve, by week and score, with a session every fortnight from week 0 on."""
+    measurements = [Measurement(f"{number:03}", at(weeks), score) for number, (weeks, score) in enumerate(scores)]
+    ended_at = None if ended_weeks is None else at(ended_weeks)
+    series = Series.build(measurements, sessions(12, interval_weeks=2), ended_at)
+    answered = instrument(key).form(form)
+    shown = judged_afresh(instrument(key), series, None, Policy(), Plan(), form=answered, norm=norm)
+    return replace(shown, ended_weeks=ended_weeks)
 
 
 def in_record_mode(shown: ChartedSeries) -> ChartedSeries:
@@ -85,5 +103,14 @@ CASES = {
     "record mode, waiting time": in_record_mode(charted([16, 12, 9, 7], key="gad-7", waiting=[(-5, 11)])),
     "no session yet": charted([15, 22], attended=False),
     "no score": replace(charted([], attended=False), set_aside=1),
+    "half a year, better": by_months([(0, 20), (26, 10)]),
+    "half a year, no change": by_months([(-9, 24), (0, 20), (26, 19)], form="self-11-17"),
+    "a year and more, worse": by_months([(0, 20), (13, 19), (26, 18), (54, 30)]),
+    "before half a year": by_months([(0, 20)], form="teacher-4-17"),
+    "follow-up after months": by_months([(0, 22), (26, 14), (52, 9)], ended_weeks=30),
+    "months in record mode": in_record_mode(by_months([(0, 20), (26, 10)])),
+    "a form without any figures": by_months([(0, 20), (26, 10)], form="parent-2-4"),
+    "published points": by_months([(-8, 26), (0, 24), (1, 22), (2, 19), (4, 14)], key="core-10", form=None),
+    "published points, higher is better": by_months([(0, 20), (2, 22), (4, 26)], key="ors", form="adult"),
     "one score in record mode": in_record_mode(charted([9])),
 }

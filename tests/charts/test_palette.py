@@ -30,8 +30,11 @@ def test_the_formula_is_right() -> None:
     assert contrast("#767676", "#ffffff") > 4.5 > contrast("#777777", "#ffffff")
 
 
+GROUNDS = (palette.PAPER, palette.WINDOW, palette.BAND, palette.UNCHANGED)
+
+
 @pytest.mark.parametrize("colour", [palette.INK, palette.QUIET, palette.CUTOFF])
-@pytest.mark.parametrize("ground", [palette.PAPER, palette.WINDOW, palette.BAND])
+@pytest.mark.parametrize("ground", GROUNDS)
 def test_texts_can_be_read_on_every_ground(colour: str, ground: str) -> None:
     assert contrast(colour, ground) >= 4.5
 
@@ -41,19 +44,21 @@ LINES = {
     "expected": palette.EXPECTED_LINE,
     "ahead": palette.AHEAD_LINE,
     "natural": palette.NATURAL_LINE,
+    "unchanged": palette.UNCHANGED_LINE,
     "cut-off": palette.CUTOFF_LINE,
     "review": palette.REVIEW_LINE,
 }
 
 
 @pytest.mark.parametrize("name", LINES)
-@pytest.mark.parametrize("ground", [palette.PAPER, palette.WINDOW, palette.BAND])
+@pytest.mark.parametrize("ground", GROUNDS)
 def test_lines_stand_out_from_every_ground(name: str, ground: str) -> None:
     assert contrast(LINES[name].colour, ground) >= 3
 
 
-def test_the_edges_of_the_band_stand_out_from_the_paper() -> None:
-    assert contrast(palette.BAND_EDGE, palette.PAPER) >= 3
+@pytest.mark.parametrize("edge", [palette.BAND_EDGE, palette.UNCHANGED_EDGE])
+def test_the_edges_of_the_bands_stand_out_from_the_paper(edge: str) -> None:
+    assert contrast(edge, palette.PAPER) >= 3
 
 
 @pytest.mark.parametrize(("one", "other"), list(combinations(LINES, 2)))
@@ -79,6 +84,6 @@ def test_signals_differ_in_shape_or_clearly_in_lightness(one: Signal | None, oth
 @pytest.mark.parametrize("signal", SIGNALS)
 def test_every_signal_has_an_outline_that_stands_out(signal: Signal | None) -> None:
     assert palette.POINT_MARK["stroke"] == palette.INK
-    for ground in (palette.PAPER, palette.WINDOW, palette.BAND):
+    for ground in GROUNDS:
         assert contrast(palette.INK, ground) >= 3
     assert contrast(palette.POINTS[signal].fill, palette.INK) >= 2

@@ -436,9 +436,9 @@ def test_any_course_can_be_drawn(scores: list[int], planned_dose: int | None, we
     assert first < last
 
 
-def test_an_instrument_without_a_curve_is_drawn_without_one() -> None:
-    shown = judged_afresh(instrument("phq-9"), a_series([15, 14]), None, Policy(), Plan())
-    assert (shown.curve, shown.reviews, dict(shown.judged)) == (None, (), {})
+def test_an_instrument_of_which_nothing_is_known_is_drawn_without_a_curve() -> None:
+    shown = judged_afresh(instrument("audit"), a_series([15, 14]), None, Policy(), Plan())
+    assert (shown.curve, shown.reviews, dict(shown.judged), shown.unchanged) == (None, (), {}, None)
     assert len(points(trajectory_chart(shown, "nb"))) == 2
 
 

@@ -176,3 +176,30 @@ def test_a_file_that_is_not_there_is_said_so(spor: Spor, tmp_path: Path) -> None
 def test_no_line_repeats_what_stood_in_the_file(spor: Spor, file: Callable[[str], Path]) -> None:
     _, _, err = spor(file(HEAD + "P-1234,0,0,73910042\n"), "--instrument", "phq-9")
     assert not re.search("73910042|P-1234", err)
+
+
+HALF_A_YEAR = HEAD + "a,0,0,20\na,8,26,10\n"
+
+
+def test_a_form_of_several_is_named_and_drawn_against_its_first_score(spor: Spor, file: Callable[[str], Path]) -> None:
+    path = file(HALF_A_YEAR)
+    code, out, _ = spor(path, "--instrument", "sdq", "--form", "parent-4-17", "--language", "en")
+    assert code == 0
+    assert "If nothing had changed: about 80% of new scores" in out
+    assert [row["signal"] for row in points(out)] == ["Grey", "Green"]
+
+
+def test_norms_by_sex_and_grade_ask_for_both(spor: Spor, file: Callable[[str], Path]) -> None:
+    path, asked = file(HALF_A_YEAR), ("--instrument", "rcads-47", "--form", "child")
+    assert "If nothing had changed" not in spor(path, *asked, "--language", "en")[1]
+    _, out, _ = spor(path, *asked, "--language", "en", "--sex", "female", "--grade", 7)
+    assert "If nothing had changed" in out
+
+
+@pytest.mark.parametrize("asked", [(), ("--form", "mother")])
+def test_a_form_has_to_be_one_of_the_instrument(
+    spor: Spor, file: Callable[[str], Path], asked: tuple[str, ...]
+) -> None:
+    code, out, err = spor(file(HALF_A_YEAR), "--instrument", "sdq", *asked)
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1

@@ -18,7 +18,19 @@ from app.services.admission import Submission
 from app.services.caseload import OverdueKind, read_caseload
 from app.services.risks import acknowledge_alert
 from app.services.trajectories import Trajectory, read_trajectory
-from tests.factories import START, Caller, Clinic, created, make_episode, make_sessions, phq_9, put_weekly
+from tests.factories import (
+    START,
+    Caller,
+    Clinic,
+    administration,
+    created,
+    make_episode,
+    make_patient,
+    make_sessions,
+    phq_9,
+    put,
+    put_weekly,
+)
 
 
 def work_at(database: Database, caller: Caller, now: datetime) -> AbstractContextManager[Work]:
@@ -82,6 +94,24 @@ def test_a_closed_episode_is_never_stale_and_nothing_is_due_in_it(database: Data
     clinic.therapist.patch(f"/v1/episodes/{episode['id']}", closing, episode["version"])
     trajectory = trajectory_at(database, clinic, episode, START + timedelta(days=400))
     assert (trajectory.stale, trajectory.due_at) == (False, None)
+
+
+def test_a_form_that_is_filled_in_at_months_is_stale_a_week_after_half_a_year(
+    database: Database, clinic: Clinic
+) -> None:
+    settings = clinic.lead.get("/v1/settings").json()
+    note = {"sdq": {"who": "the holder", "reference": "2026/1", "date": "2026-03-01"}}
+    clinic.lead.patch("/v1/settings", {"reason": "signed", "agreements": note}, settings["version"])
+    patient = make_patient(clinic, birth_month="2012-01-01")
+    episode = make_episode(clinic, patient_id=patient["id"])
+    make_sessions(clinic, episode, 2)
+    answers = {str(item): 1 for item in range(1, 26)}
+    fields = {"instrument": "sdq", "form": "self-11-17"}
+    created(put(clinic.therapist, administration(episode, answers, **fields)))
+    half_a_year = timedelta(weeks=26)
+    for days, stale in ((22, False), (182 + 7, False), (182 + 8, True)):
+        trajectory = trajectory_at(database, clinic, episode, START + timedelta(days=days))
+        assert (trajectory.stale, trajectory.due_at) == (stale, START + half_a_year)
 
 
 def test_a_stale_episode_rises_above_a_green_one(database: Database, clinic: Clinic) -> None:

@@ -24,9 +24,11 @@ from app.scales.norms import NoTReason
 from app.scales.risk import ASSESSMENT_HOLDS, RiskDuty
 from app.scales.scoring import CriticalStatus, NoScoreReason
 from app.scales.screens import NEGATIVE, UNDETERMINED
+from app.scales.subscale import TimeUnit
 from app.services.trajectories import NoVerdict
 from app.texts.catalogue import LANGUAGES, say
 from app.trajectories.decision import RuleState
+from app.trajectories.few_occasions import BandBasis, Usability
 from app.trajectories.gates import GateName, judge
 from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
@@ -96,9 +98,28 @@ OWN = (
     *(f"natural_share.{name}" for name in ("about", "hardly_any", "almost_all")),
     *(f"further_gain.{name}" for name in ("expected", "noticeable", "calendar", "calendar_unknown")),
     *("stale", "rule_newest_count", "prorated", "not_asked_about_suicide", "not_validated"),
+    *(f"few_occasions.basis.{basis}" for basis in BandBasis),
+    *(f"few_occasions.usability.{usability}" for usability in Usability),
+    *(f"few_occasions.interval.{unit}" for unit in (*TimeUnit, "not_seen")),
+    *(f"few_occasions.{side}" for side in ("better_at", "worse_at", "no_room_better", "no_room_worse")),
+    *(f"few_occasions.{name}" for name in ("unverified", "raw_points", "raw_points_in_group", "natural_course")),
     *("wording_end.not_at_all", "wording_end.fully"),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )
+
+OF_FEW_OCCASIONS: dict[str, tuple[StrEnum, ...]] = {
+    "signal": (Signal.YELLOW,),
+    "signal_reason": (SignalReason.AS_EXPECTED, SignalReason.TOO_EARLY, SignalReason.NO_CHANGE_YET),
+    "reason": (
+        ReasonCode.TIME_FOR_REVIEW,
+        ReasonCode.AS_EXPECTED,
+        ReasonCode.TOO_EARLY,
+        ReasonCode.NO_CHANGE_YET,
+    ),
+    "responder_state": (ResponderState.NOT_ASSESSED,),
+    "verdict_word": (SignalReason.AS_EXPECTED, SignalReason.NO_CHANGE_YET),
+}
+"""What is said otherwise of a few scores without a curve."""
 
 NAMES = (
     *("band.", "norm_population.", "phase.", "administration_state.", "critical_kind.", "problem."),
@@ -111,6 +132,7 @@ NAMES = (
         "wording_end.",
         "cutoff.",
         "figure.",
+        "few_occasions.verdict_word.",
     ),
 )
 """Kinds of messages that are names; all others are sentences."""
@@ -131,6 +153,7 @@ def kebab(name: str) -> str:
 def expected_keys() -> Iterator[str]:
     yield from OWN
     yield from (f"{kind}.{member}" for kind, codes in CODES.items() for member in codes)
+    yield from (f"few_occasions.{kind}.{code}" for kind, codes in OF_FEW_OCCASIONS.items() for code in codes)
     yield from (f"problem.{kebab(error.__name__)}" for error in concrete(SporError))
     yield from (f"problem.{name}" for name in HTTP_PROBLEMS)
     for instrument in instruments().values():

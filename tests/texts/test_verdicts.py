@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.scales.catalogue import instrument
 from app.scales.change import ChangeCriteria
-from app.texts.catalogue import LANGUAGES, say
+from app.texts.catalogue import LANGUAGES, say, say_of
+from app.trajectories.few_occasions import known_of
+from app.trajectories.few_verdicts import FEW_OCCASIONS, FewScores, assess_few
 from app.trajectories.policy import Flagging, Plan, Policy
 from app.trajectories.progress import Progress, Reason, ReasonCode
 from app.trajectories.tracking import assess, disagreement
@@ -109,6 +112,49 @@ def test_no_course_lacks_a_figure_that_a_sentence_shows(course: Course) -> None:
     for verdict in course.verdicts():
         for reason in verdict.reasons:
             assert set(sentences(reason)) == set(LANGUAGES)
+
+
+CHILDREN = {
+    "first": [20],
+    "better": [20, 10],
+    "no change": [20, 19],
+    "worse": [20, 30, 31],
+}
+
+
+@pytest.mark.parametrize("name", CHILDREN)
+@pytest.mark.parametrize("plan", [Plan(), Plan(planned_dose=1), Plan(crisis_pause=True)])
+@pytest.mark.parametrize("first_dose", [0, 4])
+@pytest.mark.parametrize(
+    ("key", "form"), [("sdq", "parent-4-17"), ("core-10", None), ("ors", "adult"), ("pcl-5", None)]
+)
+def test_every_reason_of_a_few_scores_is_said_with_its_figures(
+    name: str, plan: Plan, first_dose: int, key: str, form: str | None
+) -> None:
+    known = known_of(instrument(key).form(form).subscale(instrument(key).main_subscale))
+    assert known is not None
+    series = a_series(CHILDREN[name], first_dose=first_dose)
+    verdicts = assess_few(FewScores(series, known, USUAL, plan))
+    assert len(verdicts) == len(CHILDREN[name])
+    for verdict in verdicts:
+        for reason in verdict.reasons:
+            for language in LANGUAGES:
+                sentence = say_of(FEW_OCCASIONS, f"reason.{reason.code}", language, reason.evidence)
+                assert not set("{}") & set(sentence)
+                assert "None" not in sentence
+
+
+def test_a_few_scores_are_said_in_figures() -> None:
+    known = known_of(instrument("sdq").form("parent-4-17").subscale("total_difficulties"))
+    assert known is not None
+    series = a_series([20, 19], interval_weeks=26)
+    *_, verdict = assess_few(FewScores(series, known, USUAL, UNPLANNED))
+    [reason] = verdict.reasons
+    # 9 points, 12 to 22: by hand in tests/trajectories/test_few_occasions.py.
+    assert say_of(FEW_OCCASIONS, f"reason.{reason.code}", "nb", reason.evidence) == (
+        "I uke 26 er skåren 19, mot 20 ved start: ikke pålitelig bedring, som er minst 9 poeng og utenfor området fra"
+        " 12 til 22. Gå sammen gjennom samarbeidet, målene, livshendelser og om hjelpen passer."
+    )
 
 
 def test_a_deterioration_is_said_in_figures() -> None:

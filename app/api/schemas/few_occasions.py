@@ -34,7 +34,7 @@ class CoefficientRead(Answer):
     interval: IntervalRead | None = Field(description="Null for alpha, and where the source does not show it.")
 
 
-class NormRead(Answer):
+class BandNormRead(Answer):
     """Mean and spread of the group that the band rests on."""
 
     mean: Hundredths
@@ -91,7 +91,7 @@ class FewOccasionsRead(Answer):
     limits: LimitsRead | None = Field(description="Null where a change of one person can't be told.")
     reliable_change: int | None = Field(description="Smallest reliable change, points; it must also leave the band.")
     reliability: CoefficientRead | None
-    norm: NormRead | None
+    norm: BandNormRead | None
     usability: Usability = Field(description="Whether the score is reliable enough for a change of one person.")
     confidence: Confidence | None = Field(description="How well the weakest figure is supported.")
     sources: list[str]
@@ -114,7 +114,7 @@ def few_occasions_read(few: FewOccasions, language: str) -> FewOccasionsRead:
         limits=_limits_read(few.limits),
         reliable_change=known.reliable_change if few.limits else None,
         reliability=_coefficient_read(known.reliability) if known.reliability else None,
-        norm=NormRead(mean=float(known.norm.mean), sd=float(known.norm.sd), group=group)
+        norm=BandNormRead(mean=float(known.norm.mean), sd=float(known.norm.sd), group=group)
         if used and known.norm
         else None,
         usability=known.usability,
