@@ -69,7 +69,7 @@ def test_another_scale_refitted_in_turn(capsys: pytest.CaptureFixture[str]) -> N
     [
         (("--looks", "9"), "each of --looks must lie before --end-dose"),
         (("--looks", "x"), "--looks must be doses, with commas"),
-        (("--end-dose", "30"), "there is no case with a score at the look and at the end"),
+        (("--end-dose", "30"), "there is no case with a score by the look and one at the end"),
         (("--folds", "401"), "there must be at least as many episodes as folds"),
         (("--curve", "nowhere.json"), "can't read nowhere.json: No such file or directory"),
     ],
