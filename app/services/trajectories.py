@@ -18,6 +18,7 @@ from app.errors import NotFound, StateConflict
 from app.scales.catalogue import catalogue
 from app.scales.change import ChangeCategory
 from app.scales.instrument import Instrument
+from app.services.composites import Composite, composite_of
 from app.services.few_scores import FewOccasions, read_few_occasions
 from app.services.instruments import require_for_change
 from app.services.settings import ServiceSettings, current_settings
@@ -71,6 +72,11 @@ class Trajectory:
         held_against = self.comparison.criteria, self.comparison.curve, self.settings.policy, plan_of(self.record)
         course = Course(self.series, *held_against, tuple(self.record.reviewed_doses))
         return prospects(course, ended=self.record.treatment_ended_at is not None)
+
+    @property
+    def composite(self) -> Composite | None:
+        """What the end may bring on PHQ-9 and GAD-7 together, worked out likewise; None where there is no such pair."""
+        return None if self.comparison is None else composite_of(self.record, self.kept, self.settings)
 
     @property
     def no_verdict(self) -> NoVerdict | None:

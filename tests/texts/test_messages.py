@@ -27,6 +27,7 @@ from app.scales.screens import NEGATIVE, UNDETERMINED
 from app.scales.subscale import TimeUnit
 from app.services.trajectories import NoVerdict
 from app.texts.catalogue import LANGUAGES, say
+from app.trajectories.composite import CompositeChances
 from app.trajectories.decision import RuleState
 from app.trajectories.few_occasions import BandBasis, Usability
 from app.trajectories.gates import GateName, judge
@@ -94,6 +95,7 @@ PROBABILITIES = [field.name for field in fields(AtEnd) if field.name not in ("do
 OWN = (
     *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
+    *(f"composite.{name}" for name in ("note", *CompositeChances._fields)),
     *(f"prospect.{name}" for name in ("exceedance", *PROBABILITIES)),
     *(f"natural_share.{name}" for name in ("about", "hardly_any", "almost_all")),
     *(f"further_gain.{name}" for name in ("expected", "noticeable", "calendar", "calendar_unknown")),

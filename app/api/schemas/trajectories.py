@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import Field
 
+from app.api.schemas.composites import CompositeRead, composite_read
 from app.api.schemas.decision_rules import DecisionRuleRead, decision_rule_read
 from app.api.schemas.few_occasions import FewOccasionsRead, few_occasions_read
 from app.api.schemas.fields import Answer, Hundredths
@@ -145,6 +146,10 @@ class TrajectoryRead(Answer):
     prospects: ProspectsRead | None = Field(
         description="Null in the mode `record`, without an expected curve and before treatment."
     )
+    composite: CompositeRead | None = Field(
+        description="Null in the mode `record`, and where the same person has not filled in both PHQ-9 and GAD-7 in "
+        "treatment, no end lies ahead, or the two curves in force don't go together."
+    )
     decision_rule: DecisionRuleRead | None = Field(
         description="The decision rule of the episode's present programme, whatever series is shown; null where it has "
         "none, and in the mode `record`."
@@ -251,6 +256,7 @@ def trajectory_read(trajectory: Trajectory, rule: RuleOfEpisode | None, language
         natural_course=_natural_course_read(trajectory, language),
         review_points=[ReviewPointRead.model_validate(point) for point in trajectory.reviews],
         prospects=prospects_read(trajectory, language),
+        composite=composite_read(composite, language) if (composite := trajectory.composite) else None,
         decision_rule=decision_rule_read(rule, language) if rule else None,
         verdict=VerdictRead.model_validate(trajectory.verdict) if trajectory.verdict else None,
         no_verdict=NoVerdictRead(code=trajectory.no_verdict, words=say(f"no_verdict.{trajectory.no_verdict}", language))
