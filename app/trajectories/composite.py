@@ -136,9 +136,10 @@ def joint_cells(joint: JointCurve, known: Sequence[Scored], dose: float, weeks: 
         if not curve.minimum <= each.score <= curve.maximum:
             raise InvalidSeries("a score lies outside the range of its scale", pointer="/score")
     points = [*known, Scored(0, dose, weeks, math.nan), Scored(1, dose, weeks, math.nan)]
+    values = [_value(joint, each) for each in known]
     evidence, tables = [], []
     for place in range(len(joint.curves[0].shapes)):
-        log_density, mean, covariance = _conditioned(joint, points, len(known), place)
+        log_density, mean, covariance = _conditioned(values, *_prior(joint, points, place))
         evidence.append(log_density + joint.curves[0].log_shares[place])
         tables.append(_rectangles(joint, mean, covariance))
     shares = np.exp(np.array(evidence) - max(evidence))
@@ -182,17 +183,20 @@ def _outcomes(criteria: tuple[ChangeCriteria, ...], first: tuple[float, ...]) ->
     return np.array([[[getattr(each, name) for each in row] for row in found] for name in names], dtype=np.float64)
 
 
+def _value(joint: JointCurve, scored: Scored) -> tuple[float, int]:
+    """Give a score in link units, and the end of the scale at which it lies, if it is only a bound there."""
+    link, score = joint.curves[scored.measure].link, np.array(scored.score)
+    side = int(link.at_ends(score)) if link.censors else 0
+    return float(link.forward(score - HALF_A_POINT * side)), side
+
+
 def _conditioned(
-    joint: JointCurve, points: Sequence[Scored], known: int, place: int
+    values: Sequence[tuple[float, int]], mean: FloatArray, covariance: FloatArray
 ) -> tuple[float, FloatArray, FloatArray]:
-    """Give the log density of the known scores in a shape, and mean and covariance of what is asked, given them."""
-    mean, covariance = _prior(joint, points, place)
-    log_density = 0.0
-    for at in range(known):
-        link = joint.curves[points[at].measure].link
-        score = np.array(points[at].score)
-        side = int(link.at_ends(score)) if link.censors else 0
-        distance = float(link.forward(score - HALF_A_POINT * side)) - mean[at]
+    """Give the log density of the known values, which come first, and mean and covariance of the others given them."""
+    log_density, known = 0.0, len(values)
+    for at, (value, side) in enumerate(values):
+        distance = value - mean[at]
         sd = math.sqrt(covariance[at, at])
         innovation, share = distance, 1.0
         if side:
