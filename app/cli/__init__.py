@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from app.cli import (
+    budgeting,
     changing,
     charts,
     curves,
@@ -45,6 +46,7 @@ app.command()(fitting.fit)
 app.command()(following.track)
 app.command()(evaluating.evaluate)
 app.command()(simulating.simulate)
+app.command()(budgeting.thresholds)
 app.command()(settings.settings)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
