@@ -44,7 +44,7 @@ from app.trajectories.fitting import fit_growth_curve
 from app.trajectories.growth import GrowthCurve
 from app.trajectories.judged import Part
 from app.trajectories.link import LinkKind
-from app.trajectories.parameters import default_spread
+from app.trajectories.parameters import PriorSpread, default_spread
 from app.trajectories.starting import starting_curve
 
 
@@ -123,6 +123,10 @@ def _learner(scale: Scale, curve_file: str | None, learnt: Learnt) -> Callable[[
         curve = curve_of(scale, curve_file)
         return lambda _: curve
     if curve_file is None and scale.curve is None:
-        return lambda episodes: fit_growth_curve(episodes, starting_curve(episodes, scale.link(LinkKind.ARCSINE))).curve
+        return lambda episodes: _fitted(episodes, starting_curve(episodes, scale.link(LinkKind.ARCSINE)))
     begin = curve_of(scale, curve_file)
-    return lambda episodes: fit_growth_curve(episodes, begin, default_spread(begin.instrument)).curve
+    return lambda episodes: _fitted(episodes, begin, default_spread(begin.instrument))
+
+
+def _fitted(episodes: Episodes, start: GrowthCurve, spread: PriorSpread | None = None) -> GrowthCurve:
+    return fit_growth_curve(episodes, start, spread, robust=False).curve

@@ -227,7 +227,7 @@ class _Asked:
         with steps("choosing a link", len(LinkKind) * _FOLDS) as done:
 
             def learn(training: Episodes, kind: LinkKind) -> GrowthCurve:
-                curve = fit_growth_curve(training, self._start(training, kind)).curve
+                curve = fit_growth_curve(training, self._start(training, kind), robust=False).curve
                 done()
                 return curve
 

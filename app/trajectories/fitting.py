@@ -44,7 +44,7 @@ class FittedParameter:
     standard_error : float
         From the information in scores and prior. NaN where it was held, or can't be told.
     robust_standard_error : float
-        The sandwich: right, too, where persons don't vary quite as the model says. NaN likewise.
+        The sandwich: right, too, where persons don't vary quite as the model says. NaN likewise, and where not asked.
     prior : float
         Where the search began: the prior's value, or a guess where there is no prior.
     held : bool
@@ -98,7 +98,9 @@ class GrowthFit:
     warnings: tuple[FitWarning, ...]
 
 
-def fit_growth_curve(episodes: Episodes, start: GrowthCurve, spread: PriorSpread | None = None) -> GrowthFit:
+def fit_growth_curve(
+    episodes: Episodes, start: GrowthCurve, spread: PriorSpread | None = None, *, robust: bool = True
+) -> GrowthFit:
     """Learn a growth curve.
 
     Parameters
@@ -109,6 +111,8 @@ def fit_growth_curve(episodes: Episodes, start: GrowthCurve, spread: PriorSpread
         The mean of the prior, and where the search begins; its link, shapes and natural fall are kept.
     spread : PriorSpread, optional
         How far the prior lets the parameters go. Without it the likelihood alone is maximised.
+    robust : bool
+        Whether to work out robust standard errors, which takes as long as the search with many episodes.
 
     Returns
     -------
@@ -128,9 +132,9 @@ def fit_growth_curve(episodes: Episodes, start: GrowthCurve, spread: PriorSpread
 
     where the damping grows until a step gains (Marquardt). Derivatives are differences, for each episode; those by the
     shares are closed. Standard errors are of the inverse of A = -(second derivatives) + prior precision, the robust
-    ones of A^-1 (sum s_i s_i' + prior precision) A^-1; the second derivatives are differences of scores, from at most
-    2,000 episodes spread evenly. Errors are carried over to a curve's own parameters by their derivatives (delta
-    method).
+    ones of A^-1 (sum s_i s_i' + prior precision) A^-1; the second derivatives are differences of scores. Where no
+    robust errors are asked for, the squares stand for them with more than 1,000 episodes. Errors are carried over to a
+    curve's own parameters by their derivatives (delta method).
 
     Missing scores are no trouble as long as leaving depends on scores that were seen. Patients chosen by their first
     score are: see :attr:`FitWarning.TRUNCATED_BASELINE`.
@@ -159,7 +163,7 @@ def fit_growth_curve(episodes: Episodes, start: GrowthCurve, spread: PriorSpread
     objective = Objective(Likelihood(episodes, start.link), parameters, parameters.vector(start), spread, free)
     found = search(objective)
     curve = replace(found.point.curve, key="fitted", version=1, provenance=_learnt_from(start))
-    errors = Errors.of(objective, found)
+    errors = Errors.of(objective, found, robust=robust)
     warnings = {
         FitWarning.FEW_EPISODES: not free.all(),
         FitWarning.UNCERTAIN: errors is None,

@@ -20,10 +20,10 @@ _STEP = 1e-6  # of a parameter, for differences: between rounding and curvature
 _WIDE_STEP = 1e-3  # for differences of scores, which have the rounding of differences themselves
 _LONGEST_STEP = 2.0  # of a parameter in one iteration: beyond it logarithms run away
 _ITERATIONS = 80  # along a ridge, as that of drift that can hardly be told, more gain next to nothing
-_ENOUGH = 1e-7  # what a step may still promise of log-likelihood
+_ENOUGH, _ENOUGH_OF_MANY, _NEARLY = 1e-7, 1e-5, 1e-2  # what a step may still promise of log-likelihood
 _NO_GAIN = 1e-10
 _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e8
-_SOME_EPISODES = 2000  # so many tell where the maximum lies, and how curved it is, well enough
+_SOME_EPISODES = 1000  # so many tell where the maximum lies, and how curved it is, well enough
 _ROUNDING = 1e-10
 _ABOUT_RIGHT = 0.4
 
@@ -129,13 +129,13 @@ def search(objective: Objective) -> Found:
         If the scores can't be, as the curve to begin with sees them.
     """
     vector = objective.centre
-    if objective.likelihood.episodes.count > _SOME_EPISODES:
-        vector = _climb(objective.thinned(), vector).point.vector
-    return _climb(objective, vector)
+    if objective.likelihood.episodes.count <= _SOME_EPISODES:
+        return _climb(objective, vector, _ENOUGH)
+    return _climb(objective, _climb(objective.thinned(), vector, _NEARLY).point.vector, _ENOUGH_OF_MANY)
 
 
-def _climb(objective: Objective, vector: FloatArray) -> Found:
-    """Go uphill from a point."""
+def _climb(objective: Objective, vector: FloatArray, enough: float) -> Found:
+    """Go uphill from a point, until steps promise next to nothing."""
     point = objective.at(vector)
     if point is None:
         raise InvalidSeries("the scores lie too far from the curve to begin with", pointer="/score")
@@ -143,7 +143,7 @@ def _climb(objective: Objective, vector: FloatArray) -> Found:
     uphill, curvature = objective.uphill(point, scores), objective.curvature(scores)
     promised = _promise(curvature, uphill)
     for iteration in range(_ITERATIONS):
-        if promised < _ENOUGH:
+        if promised < enough:
             return Found(point, scores, True, iteration)
         higher, damping = _higher(objective, point, curvature, uphill, damping)
         if higher is None:
@@ -151,7 +151,7 @@ def _climb(objective: Objective, vector: FloatArray) -> Found:
         scores = objective.scores(higher)
         uphill, curvature = objective.uphill(higher, scores), objective.curvature(scores)
         promised, promised_before = _promise(curvature, uphill), promised
-        if promised > promised_before / 4:
+        if iteration and promised > promised_before / 4:
             curvature = _true_curvature(objective, higher.vector, otherwise=curvature)
             promised = _promise(curvature, uphill)
         point = higher
@@ -188,35 +188,41 @@ def _true_curvature(objective: Objective, vector: FloatArray, otherwise: FloatAr
     """Work out the second derivatives where the squares of scores mislead, as those of few episodes may.
 
     They may be half or twice what they stand for, so that steps go there and back; and where a spread is almost 0, its
-    slope is too, and the square of that even more. Where the value is not curved downwards, the squares must do.
+    slope is too, and the square of that even more. Where the value is not curved downwards, the squares must do. Of
+    many episodes some are asked.
     """
-    found = _information(objective, vector) + np.diag(objective.precision)
+    some = objective.thinned()
+    found = _information(some, vector) * (objective.likelihood.episodes.count / some.likelihood.episodes.count)
     return found if np.linalg.eigvalsh(found)[0] > 0 else otherwise
 
 
 class Errors(NamedTuple):
-    """Covariances of the free parameters' estimates, from the curvature where a search ended."""
+    """Covariances of the free parameters' estimates, where a search ended; the robust one is NaN unless asked for."""
 
     covariance: FloatArray
     robust: FloatArray
 
     @classmethod
-    def of(cls, objective: Objective, found: Found) -> Errors | None:
-        """Work them out; None where the scores don't tell the parameters apart."""
-        information = _information(objective, found.point.vector) + np.diag(objective.precision)
+    def of(cls, objective: Objective, found: Found, *, robust: bool) -> Errors | None:
+        """Work them out; None where the scores don't tell the parameters apart.
+
+        The squares of the scores of many episodes are as good as second derivatives, which take as long as all else.
+        """
+        squares = objective.curvature(found.scores)
+        exact = robust or objective.likelihood.episodes.count <= _SOME_EPISODES
+        information = _information(objective, found.point.vector) if exact else squares
         if not np.linalg.eigvalsh(information)[0] > 0:  # nor where it is not a number
             return None
         covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
-        return cls(covariance, covariance @ objective.curvature(found.scores) @ covariance)
+        return cls(covariance, covariance @ squares @ covariance if robust else np.full_like(covariance, np.nan))
 
 
 def _information(objective: Objective, vector: FloatArray) -> FloatArray:
-    """Give minus the second derivatives of the log-likelihood, by differences of its first ones."""
-    some = objective.thinned()
-    here = _slopes(some, vector)
-    rows = [here - _slopes(some, _moved(vector, place, _WIDE_STEP)) for place in objective.free.tolist()]
-    information = np.array(rows) / _WIDE_STEP * (objective.likelihood.episodes.count / some.likelihood.episodes.count)
-    return np.asarray((information + information.T) / 2)
+    """Give minus the second derivatives of what is maximised, by differences of its first ones."""
+    here = _slopes(objective, vector)
+    rows = [here - _slopes(objective, _moved(vector, place, _WIDE_STEP)) for place in objective.free.tolist()]
+    information = np.array(rows) / _WIDE_STEP
+    return np.asarray((information + information.T) / 2) + np.diag(objective.precision)
 
 
 def _slopes(objective: Objective, vector: FloatArray) -> FloatArray:

@@ -139,7 +139,7 @@ def _by_themselves(episodes: Episodes, whole: GrowthCurve, spread: PriorSpread |
     centre = parameters.vector(whole)
     objective = Objective(Likelihood(episodes, whole.link), parameters, centre, spread, free)
     found = search(objective)
-    errors = Errors.of(objective, found)
+    errors = Errors.of(objective, found, robust=False)
     if errors is None or not found.converged:
         return _Own(np.zeros((2, 2)), np.zeros(2))
     together = np.linalg.inv(errors.covariance)

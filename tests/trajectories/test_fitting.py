@@ -222,10 +222,22 @@ class TestErrors:
         noise = named(fit_growth_curve(Episodes.joined([quiet, loud]), truth))["noise_variance"]
         assert noise.robust_standard_error > 1.5 * noise.standard_error
 
-    def test_many_episodes_are_told_by_some_of_them(self) -> None:
-        """5,000 instead of 1,250 episodes halve the errors."""
+    def test_the_squares_of_many_are_as_good_as_second_derivatives(self) -> None:
         truth = replace(b7b(), drift_variance=0.0)
-        few, many = (fit_growth_curve(a_service(truth, count, seed=6), truth) for count in (1250, 5000))
+        episodes = a_service(truth, 1500, seed=6)
+        slow, fast = (fit_growth_curve(episodes, truth, robust=robust) for robust in (True, False))
+        for name, each in named(fast).items():
+            assert each.standard_error == pytest.approx(named(slow)[name].standard_error, rel=0.1), name
+            assert np.isnan(each.robust_standard_error)
+
+    def test_few_have_second_derivatives_all_the_same(self) -> None:
+        slow, fast = (fit_growth_curve(drifting(), of_one_shape(), robust=robust) for robust in (True, False))
+        assert named(fast)["sd_slope"].standard_error == named(slow)["sd_slope"].standard_error
+
+    def test_many_episodes_are_as_sure_as_they_are_many(self) -> None:
+        """4,000 instead of 1,000 episodes halve the errors."""
+        truth = replace(b7b(), drift_variance=0.0)
+        few, many = (fit_growth_curve(a_service(truth, count, seed=6), truth, robust=False) for count in (1000, 4000))
         for name in ("intercept", "session_slope", "noise_variance"):
             ratio = named(few)[name].standard_error / named(many)[name].standard_error
             assert ratio == pytest.approx(2, rel=0.1), name
