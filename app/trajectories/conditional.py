@@ -19,19 +19,20 @@ from app.trajectories.prediction import HALF_A_POINT, FloatArray, Prediction, Tr
 if TYPE_CHECKING:
     from app.trajectories.growth import GrowthCurve
 
-_LOG_TWO_PI = float(np.log(2 * np.pi))
+_LEFT, _RIGHT = np.array([[0, 0, 1, 0, 1, 2], [0, 1, 1, 2, 2, 2]])
+"""Pairs of ones, progress and deviations whose products are summed."""
 
 
 class Persons(NamedTuple):
-    """What is known of a patient given none of the scores, the first, the first two and so on to all n of them.
+    """What is known of a patient given some of the scores: the first k, for each of some numbers k.
 
     Parameters
     ----------
-    shares : ndarray, shape (shapes, ..., n + 1)
+    shares : ndarray, shape (shapes, ..., numbers)
         Probability of each shape.
-    level, slope : ndarray, shape (shapes, ..., n + 1)
+    level, slope : ndarray, shape (shapes, ..., numbers)
         Expected deviation of the patient's level and slope from the mean, link units.
-    var_level, var_slope, covariance : ndarray, shape (shapes, ..., n + 1)
+    var_level, var_slope, covariance : ndarray, shape (shapes, ..., numbers)
         How sure that is.
     """
 
@@ -55,15 +56,18 @@ class Conditional:
         Where the scores lie.
     whitener : ndarray, shape (shapes or 1, ..., n, n)
         Inverse of the lower Cholesky factor of the covariance of drift and noise.
-    whitened : ndarray, shape (shapes, ..., n, 3)
+    whitened : ndarray, shape (3, shapes, ..., n)
         Ones, progress, and the scores' deviations from the mean course, multiplied by the whitener.
     persons : ndarray, shape (6, shapes, ..., n + 1)
-        What the scores say of the patient: :class:`Persons`, in one array.
+        What none of the scores, the first, the first two and so on say of the patient: :class:`Persons`, in one array.
 
     Notes
     -----
     `known` says how many of the scores a statement may use: the first ones in order, as one number or one for each
     statement. None is all of them, 0 is none.
+
+    Whatever there are several of lies along the first axis, so that each is one block of memory: arithmetic on small
+    arrays takes several times as long where it is not.
     """
 
     curve: GrowthCurve
@@ -91,8 +95,8 @@ class Conditional:
             If the shapes differ, a number is not finite, or a dose or week is negative.
         """
         doses, weeks = points_in_treatment(doses, weeks)
-        drift = _drift(self.curve.variation, self.weeks, weeks)
-        return Points(self, doses, weeks, *self.curve.courses(doses, weeks), self.whitener @ drift)
+        drift = _drift(self.curve.variation, weeks, self.weeks)
+        return Points(self, doses, weeks, *self.curve.courses(doses, weeks), drift @ self.whitener.mT)
 
     def predict(self, doses: npt.ArrayLike, weeks: npt.ArrayLike, known: npt.ArrayLike | None = None) -> Prediction:
         """Predict new scores: `at` and :meth:`Points.predict` in one.
@@ -115,7 +119,7 @@ class Conditional:
 
     @property
     def _count(self) -> int:
-        return int(self.whitened.shape[-2])
+        return int(self.whitened.shape[-1])
 
     def moments(self, asked: Asked, known: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Give shares, means and variances of linear quantities, each given the known scores.
@@ -130,17 +134,18 @@ class Conditional:
 
         (Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, section 2.7: explicit basis functions).
         """
-        weights = asked.weights
         of = np.atleast_1d(self._count if known is None else known)
-        if known is not None:
-            weights = weights * (np.arange(self._count)[:, None] < of)
-        sums = weights.mT @ self.whitened
-        level, slope = asked.level - sums[..., 0], asked.progress - sums[..., 1]
-        told = Persons(*self.persons[..., of])
-        mean = asked.means + sums[..., 2] + level * told.level + slope * told.slope
-        drift = asked.drift - (weights * weights).sum(axis=-2)
-        persons = level * level * told.var_level + 2 * level * slope * told.covariance + slope * slope * told.var_slope
-        return told.shares, mean, np.maximum(drift + persons, 0.0)
+        most = of.max()
+        weights, whitened = asked.weights[..., :most], self.whitened[..., :most]
+        if of.min() < most:
+            weights = weights * (np.arange(most) < of[:, None])
+        ones, progress, deviations = np.matvec(weights, whitened)
+        told = Persons(*self.persons.take(of, axis=-1))
+        level, slope = asked.level - ones, asked.progress - progress
+        mean = asked.means + deviations + level * told.level + slope * told.slope
+        drift = asked.drift - np.vecdot(weights, weights)
+        persons = level * (level * told.var_level + 2 * slope * told.covariance) + slope * slope * told.var_slope
+        return _as_many(told.shares, mean), mean, np.maximum(drift + persons, 0.0)
 
 
 class Asked(NamedTuple):
@@ -165,8 +170,8 @@ class Points:
         Where the points lie.
     means, progress : ndarray, shape (shapes, ..., m)
         Mean of all referrals and how far they have come, by shape.
-    weights : ndarray, shape (shapes or 1, ..., n, m)
-        Covariance of each whitened score with the drift at each point.
+    weights : ndarray, shape (shapes or 1, ..., m, n)
+        Covariance of the drift at each point with each whitened score.
     """
 
     given: Conditional
@@ -178,8 +183,9 @@ class Points:
 
     def __getitem__(self, which: slice) -> Points:
         """Give some of the points."""
-        columns = (self.doses, self.weeks, self.means, self.progress, self.weights)
-        return Points(self.given, *(column[..., which] for column in columns))
+        columns = (self.doses, self.weeks, self.means, self.progress, self.weights.mT)
+        doses, weeks, means, progress, weights = (column[..., which] for column in columns)
+        return Points(self.given, doses, weeks, means, progress, weights.mT)
 
     def predict(self, known: npt.ArrayLike | None = None) -> Prediction:
         """Predict new scores at the points.
@@ -196,7 +202,7 @@ class Points:
         curve = self.given.curve
         asked = Asked(self.means, 1.0, self.progress, curve.drift_variance, self.weights)
         shares, means, variances = self.given.moments(asked, known)
-        return Prediction(curve.link, *np.broadcast_arrays(shares, means, np.sqrt(variances + curve.noise_variance)))
+        return Prediction(curve.link, shares, means, np.sqrt(variances + curve.noise_variance))
 
     def fall_to(self, end: Points, known: npt.ArrayLike | None = None) -> TrueChange:
         """Estimate how far the true value fell between two points.
@@ -228,7 +234,7 @@ class Points:
             self.weights - end.weights,
         )
         shares, means, variances = self.given.moments(asked, known)
-        return TrueChange(*np.broadcast_arrays(shares, means, np.sqrt(variances)))
+        return TrueChange(shares, means, np.sqrt(variances))
 
 
 def condition(curve: GrowthCurve, doses: FloatArray, weeks: FloatArray, scores: FloatArray) -> Conditional:
@@ -241,8 +247,8 @@ def condition(curve: GrowthCurve, doses: FloatArray, weeks: FloatArray, scores: 
     else:
         deviations = curve.link.forward(scores) - means
     whitener = _whitener(curve.variation, weeks, noise)
-    whitened = whitener @ np.stack(np.broadcast_arrays(1.0, progress, deviations), axis=-1)
-    return Conditional(curve, doses, weeks, whitener, whitened, _persons(curve, whitener, whitened, log_density))
+    whitened = np.matvec(whitener, np.array([np.ones_like(progress), progress, deviations]))
+    return Conditional(curve, doses, weeks, whitener, whitened, _persons(curve, whitened, log_density))
 
 
 def _filtered(
@@ -288,48 +294,50 @@ def _whitener(variation: Variation, weeks: FloatArray, noise: FloatArray) -> Flo
 
     The noise of sites differs by shape; noise that does not stands for all shapes.
     """
-    scores = np.arange(weeks.shape[-1])
     drift = _drift(variation, weeks, weeks)
     covariance = np.repeat(drift[None], len(noise), axis=0)
-    covariance[..., scores, scores] += noise
+    np.einsum("...ii->...i", covariance)[...] += noise
     factors = np.linalg.cholesky(covariance)
     # One by one, since the inversion of many at once knows nothing of triangles and takes three times as long.
     inverted = [dtrtri(each.T)[0].T for each in factors.reshape(-1, *factors.shape[-2:])]
     return np.array(inverted).reshape(factors.shape)
 
 
-def _persons(
-    curve: GrowthCurve, whitener: FloatArray, whitened: FloatArray, log_density: FloatArray | None
-) -> FloatArray:
+def _persons(curve: GrowthCurve, whitened: FloatArray, log_density: FloatArray | None) -> FloatArray:
     """Give what the first scores say of the patient, for every number of them.
 
     With S the sum of x x' and t that of x e over the first scores, the persons' covariance D becomes
-    M = (I + D S)^-1 D and their mean M t. The scores' log density has -1/2 ln det(I + D S) + 1/2 t' M t beside that
-    of drift and noise alone.
+
+        M = (I + D S)^-1 D = (D + det(D) adj(S)) / det(I + D S)
+
+    and their mean M t. The scores' log density has -1/2 ln det(I + D S) + 1/2 t' M t beside that of drift and noise
+    alone, -1/2 e'e and what is the same in all shapes.
     """
     v = curve.variation
-    products = _running(whitened[..., :, None] * whitened[..., None, :], axis=-3)
-    s_11, s_12, s_22, t_1, t_2 = (products[..., i, j] for i, j in ((0, 0), (0, 1), (1, 1), (0, 2), (1, 2)))
-    a, b = 1 + v.level * s_11 + v.both * s_12, v.level * s_12 + v.both * s_22
-    c, d = v.both * s_11 + v.slope * s_12, 1 + v.both * s_12 + v.slope * s_22
-    determinant = a * d - b * c
-    m_11 = (d * v.level - b * v.both) / determinant
-    m_12 = (d * v.both - b * v.slope) / determinant
-    m_22 = (a * v.slope - c * v.both) / determinant
+    products = whitened.take(_LEFT, axis=0) * whitened.take(_RIGHT, axis=0)
+    s_11, s_12, s_22, t_1, t_2, squares = _running(products)
+    det_d, det_s = v.level * v.slope - v.both * v.both, s_11 * s_22 - s_12 * s_12
+    determinant = 1 + v.level * s_11 + 2 * v.both * s_12 + v.slope * s_22 + det_d * det_s
+    m_11 = (v.level + det_d * s_22) / determinant
+    m_12 = (v.both - det_d * s_12) / determinant
+    m_22 = (v.slope + det_d * s_11) / determinant
     level, slope = m_11 * t_1 + m_12 * t_2, m_12 * t_1 + m_22 * t_2
     if log_density is None:
-        alone = np.log(np.diagonal(whitener, axis1=-2, axis2=-1)) - 0.5 * _LOG_TWO_PI
-        evidence = _running(alone, axis=-1) - 0.5 * (
-            products[..., 2, 2] + np.log(determinant) - t_1 * level - t_2 * slope
-        )
+        evidence = 0.5 * (t_1 * level + t_2 * slope - np.log(determinant) - squares)
     else:
-        evidence = _running(log_density, axis=-1)
+        evidence = _running(log_density)
     evidence = evidence + curve.log_shares.reshape(-1, *(1,) * (evidence.ndim - 1))
     likelihood = np.exp(evidence - evidence.max(axis=0))
     return np.array([likelihood / likelihood.sum(axis=0), level, slope, m_11, m_22, m_12])
 
 
-def _running(terms: FloatArray, axis: int) -> FloatArray:
-    """Give running sums along an axis, from the empty one on."""
-    empty = np.zeros_like(np.take(terms, [0], axis=axis))
-    return np.concatenate([empty, np.cumsum(terms, axis=axis)], axis=axis)
+def _running(terms: FloatArray) -> FloatArray:
+    """Give running sums along the last axis, from the empty one on."""
+    sums = np.zeros((*terms.shape[:-1], terms.shape[-1] + 1))
+    np.cumsum(terms, axis=-1, out=sums[..., 1:])
+    return sums
+
+
+def _as_many(shares: FloatArray, means: FloatArray) -> FloatArray:
+    """Give the shares as often as there are means."""
+    return shares if shares.shape == means.shape else np.broadcast_to(shares, means.shape)

@@ -88,7 +88,7 @@ def look_at(courses: Sequence[Course]) -> list[tuple[Look, ...]]:
     """
     alike: defaultdict[Hashable, list[int]] = defaultdict(list)
     for position, course in enumerate(courses):
-        if course.treated:
+        if course.looked_at_from < len(course.treated):
             alike[_kind(course)].append(position)
     looks: list[tuple[Look, ...]] = [()] * len(courses)
     for positions in alike.values():
