@@ -9,8 +9,9 @@ from which everything else follows in closed form.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -28,6 +29,8 @@ Figure = TypeVar("Figure", float, FloatArray)
 """A number of one series, or the numbers of many at one occasion: what is written once serves both."""
 
 Sides = npt.NDArray[np.int8]
+
+Side = TypeVar("Side")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +107,11 @@ def filter_scores(
     truncated normal: Johnson, Kotz & Balakrishnan 1994, Continuous Univariate Distributions 1, section 10.1).
     """
     log_density, site, noise = (np.empty(_shape(deviations, sides, progress, weeks)) for _ in range(3))
-    for place, (each, ahead, seen) in enumerate(_walk(deviations, sides, progress, weeks, variation)):
+    for place, (mean, variance, seen) in enumerate(_walk_all(deviations, sides, progress, weeks, variation)):
         log_density[place] = seen.log_density
         with np.errstate(divide="ignore", invalid="ignore"):
-            site[place] = np.where(seen.taken > 0, each - ahead.distance + seen.step / seen.taken, 0.0)
-            noise[place] = 1 / seen.taken - (ahead.variance - variation.noise)
+            site[place] = np.where(seen.taken > 0, mean + seen.step / seen.taken, 0.0)
+            noise[place] = 1 / seen.taken - (variance - variation.noise)
     return Filtered(log_density, site, noise)
 
 
@@ -116,7 +119,7 @@ def log_density(
     deviations: FloatArray, sides: Sides, progress: FloatArray, weeks: FloatArray, variation: Variation
 ) -> FloatArray:
     """Give the log density of the scores of each episode together, as :func:`filter_scores` finds it, shape (...)."""
-    steps = _walk(deviations, sides, progress, weeks, variation)
+    steps = _walk_all(deviations, sides, progress, weeks, variation)
     return np.asarray(sum(seen.log_density for _, _, seen in steps))
 
 
@@ -124,20 +127,15 @@ def _shape(*arrays: npt.NDArray[np.generic]) -> tuple[int, ...]:
     return np.broadcast_shapes(*(each.shape for each in arrays))
 
 
-def _walk(
+def _walk_all(
     deviations: FloatArray, sides: Sides, progress: FloatArray, weeks: FloatArray, variation: Variation
-) -> Iterator[tuple[FloatArray, _Ahead[FloatArray], _Seen[FloatArray]]]:
-    """Go through the scores, occasion by occasion."""
+) -> Iterator[tuple[FloatArray, FloatArray, _Seen[FloatArray]]]:
+    """Go through the scores of many series; see :func:`_walk`."""
     shape = _shape(deviations, sides, progress, weeks)
     decay = np.exp(np.diff(weeks, axis=0, prepend=weeks[:1]) / -variation.drift_weeks)
     ends = np.asarray(sides.any(axis=tuple(range(1, sides.ndim))))
-    state: _State[FloatArray] = _State(np.zeros(shape[1:]), variation)
-    for each, side, has_ends, come, faded in zip(deviations, sides, ends, progress, decay, strict=True):
-        state.drift(faded)
-        ahead = state.predict(each, come)
-        seen = _see_all(ahead, np.broadcast_to(side, shape[1:]) if has_ends else None)
-        state.take(ahead, seen)
-        yield each, ahead, seen
+    where = (np.broadcast_to(side, shape[1:]) if has_ends else None for side, has_ends in zip(sides, ends, strict=True))
+    return _walk(zip(deviations, where, progress, decay, strict=True), np.zeros(shape[1:]), variation, _see_all)
 
 
 def filter_series(
@@ -160,27 +158,13 @@ def filter_series(
         Log density, site and noise of each score. Numbers of Python, since arrays of one number take five times as
         long.
     """
-    state: _State[float] = _State(0.0, variation)
-    found, before = [], weeks[0]
-    for deviation, side, come, week in zip(deviations, sides, progress, weeks, strict=True):
-        state.drift(math.exp((week - before) / -variation.drift_weeks))
-        before = week
-        ahead = state.predict(deviation, come)
-        seen = _see_one(ahead, side)
-        state.take(ahead, seen)
-        site = deviation - ahead.distance + seen.step / seen.taken
-        found.append((seen.log_density, site, 1 / seen.taken - (ahead.variance - variation.noise)))
-    return tuple(found)
-
-
-class _Ahead(NamedTuple, Generic[Figure]):
-    """A score that is ahead: its distance from what is expected, its variance, and its covariance with the state."""
-
-    distance: Figure
-    variance: Figure
-    level: Figure
-    slope: Figure
-    drift: Figure
+    elapsed = (later - earlier for earlier, later in pairwise((weeks[0], *weeks)))
+    decay = (math.exp(each / -variation.drift_weeks) for each in elapsed)
+    steps = _walk(zip(deviations, sides, progress, decay, strict=True), 0.0, variation, _see_one)
+    return tuple(
+        (seen.log_density, mean + seen.step / seen.taken, 1 / seen.taken - (variance - variation.noise))
+        for mean, variance, seen in steps
+    )
 
 
 class _Seen(NamedTuple, Generic[Figure]):
@@ -191,85 +175,64 @@ class _Seen(NamedTuple, Generic[Figure]):
     log_density: Figure
 
 
-def _see_all(ahead: _Ahead[FloatArray], sides: Sides | None) -> _Seen[FloatArray]:
+def _walk(
+    rows: Iterable[tuple[Figure, Side, Figure, Figure]],
+    nothing: Figure,
+    variation: Variation,
+    see: Callable[[Figure, Figure, Side], _Seen[Figure]],
+) -> Iterator[tuple[Figure, Figure, _Seen[Figure]]]:
+    """Go through scores (deviation, side, progress, decay of the drift since the one before), in time order.
+
+    Gives each one's expected deviation and its variance, and what was seen. The state is the mean and covariance of
+    level, slope and drift given the scores so far; `nothing` is a zero, or zeros.
+    """
+    of = variation
+    level = slope = drift = v_ld = v_sd = nothing
+    v_ll, v_ls, v_ss, v_dd = nothing + of.level, nothing + of.both, nothing + of.slope, nothing + of.drift
+    for deviation, side, progress, decay in rows:
+        drift, v_ld, v_sd = drift * decay, v_ld * decay, v_sd * decay
+        v_dd = of.drift + (v_dd - of.drift) * decay * decay
+        mean = level + progress * slope + drift
+        # Covariances of the score, which is level + slope * progress + drift + noise, with the state.
+        c_l, c_s, c_d = v_ll + progress * v_ls + v_ld, v_ls + progress * v_ss + v_sd, v_ld + progress * v_sd + v_dd
+        variance = c_l + progress * c_s + c_d + of.noise
+        seen = see(deviation - mean, variance, side)
+        step, taken, _ = seen
+        level, slope, drift = level + c_l * step, slope + c_s * step, drift + c_d * step
+        of_level, of_slope = c_l * taken, c_s * taken
+        v_ll, v_ls, v_ld = v_ll - of_level * c_l, v_ls - of_level * c_s, v_ld - of_level * c_d
+        v_ss, v_sd, v_dd = v_ss - of_slope * c_s, v_sd - of_slope * c_d, v_dd - c_d * taken * c_d
+        yield mean, variance, seen
+
+
+def _see_all(distance: FloatArray, variance: FloatArray, sides: Sides | None) -> _Seen[FloatArray]:
     """Take in the scores of one occasion: known, at an end of the scale, or absent; without sides none is at an end."""
-    taken = 1 / ahead.variance
-    step = ahead.distance * taken
-    log_density = -0.5 * (_LOG_TWO_PI + ahead.distance * step + np.log(ahead.variance))
+    taken = 1 / variance
+    step = distance * taken
+    log_density = -0.5 * (_LOG_TWO_PI + distance * step + np.log(variance))
     if sides is not None:
         at_end = np.nonzero(sides)
-        side, sd = sides[at_end], np.sqrt(ahead.variance[at_end])
-        towards = -side * ahead.distance[at_end] / sd
+        side, sd = sides[at_end], np.sqrt(variance[at_end])
+        towards = -side * distance[at_end] / sd
         log_tail = log_ndtr(towards)
         hazard = np.exp(-0.5 * (_LOG_TWO_PI + towards * towards) - log_tail)
         step[at_end] = side * hazard / sd
         taken[at_end] *= np.maximum(hazard * (towards + hazard), _LEAST_SHARE)
         log_density[at_end] = log_tail
-    absent = np.isnan(ahead.distance)
+    absent = np.isnan(distance)
     if absent.any():
         step[absent] = taken[absent] = log_density[absent] = 0.0
     return _Seen(step, taken, log_density)
 
 
-def _see_one(ahead: _Ahead[float], side: int) -> _Seen[float]:
+def _see_one(distance: float, variance: float, side: int) -> _Seen[float]:
     """Take in one score: known, or at an end of the scale."""
-    sd = math.sqrt(ahead.variance)
-    z = ahead.distance / sd
     if not side:
-        log_density = -0.5 * (_LOG_TWO_PI + z * z) - math.log(sd)
-        return _Seen(ahead.distance / ahead.variance, 1 / ahead.variance, log_density)
-    towards = -side * z
+        log_density = -0.5 * (_LOG_TWO_PI + distance * distance / variance + math.log(variance))
+        return _Seen(distance / variance, 1 / variance, log_density)
+    sd = math.sqrt(variance)
+    towards = -side * distance / sd
     log_tail = float(log_ndtr(towards))
     hazard = math.exp(-0.5 * (_LOG_TWO_PI + towards * towards) - log_tail)
     share = max(hazard * (towards + hazard), _LEAST_SHARE)
-    return _Seen(side * hazard / sd, share / ahead.variance, log_tail)
-
-
-class _State(Generic[Figure]):
-    """Mean and covariance of level, slope and drift given the scores so far; `nothing` is a zero, or zeros."""
-
-    level: Figure
-    slope: Figure
-    drifted: Figure
-    v_ll: Figure
-    v_ls: Figure
-    v_ss: Figure
-    v_ld: Figure
-    v_sd: Figure
-    v_dd: Figure
-
-    def __init__(self, nothing: Figure, variation: Variation) -> None:
-        self.variation = variation
-        self.level = self.slope = self.drifted = self.v_ld = self.v_sd = nothing
-        self.v_ll = nothing + variation.level
-        self.v_ls = nothing + variation.both
-        self.v_ss = nothing + variation.slope
-        self.v_dd = nothing + variation.drift
-
-    def drift(self, decay: Figure) -> None:
-        """Let calendar time pass."""
-        self.drifted = self.drifted * decay
-        self.v_ld = self.v_ld * decay
-        self.v_sd = self.v_sd * decay
-        self.v_dd = self.variation.drift + (self.v_dd - self.variation.drift) * decay * decay
-
-    def predict(self, value: Figure, progress: Figure) -> _Ahead[Figure]:
-        """Look ahead to a score: level + slope * progress + drift + noise."""
-        level = self.v_ll + progress * self.v_ls + self.v_ld
-        slope = self.v_ls + progress * self.v_ss + self.v_sd
-        drift = self.v_ld + progress * self.v_sd + self.v_dd
-        distance = value - (self.level + progress * self.slope + self.drifted)
-        return _Ahead(distance, level + progress * slope + drift + self.variation.noise, level, slope, drift)
-
-    def take(self, ahead: _Ahead[Figure], seen: _Seen[Figure]) -> None:
-        """Move by what was seen."""
-        self.level = self.level + ahead.level * seen.step
-        self.slope = self.slope + ahead.slope * seen.step
-        self.drifted = self.drifted + ahead.drift * seen.step
-        of_level, of_slope = ahead.level * seen.taken, ahead.slope * seen.taken
-        self.v_ll = self.v_ll - of_level * ahead.level
-        self.v_ls = self.v_ls - of_level * ahead.slope
-        self.v_ld = self.v_ld - of_level * ahead.drift
-        self.v_ss = self.v_ss - of_slope * ahead.slope
-        self.v_sd = self.v_sd - of_slope * ahead.drift
-        self.v_dd = self.v_dd - ahead.drift * seen.taken * ahead.drift
+    return _Seen(side * hazard / sd, share / variance, log_tail)
