@@ -29,7 +29,7 @@ from app.trajectories.filtering import Variation
 from app.trajectories.link import Link, LinkKind
 from app.trajectories.natural import share_of_fall
 from app.trajectories.prediction import FloatArray
-from app.trajectories.shapes import ResponseShape, progress, worsening_share
+from app.trajectories.shapes import WORSENING_DOSE, ResponseShape, progress, progress_of_each
 
 _SHARES_ADD_UP_WITHIN = 1e-9
 _WORSENING = ResponseShape.WORSENING
@@ -142,7 +142,8 @@ class GrowthCurve:
     shapes: tuple[ResponseShape, ...] = field(init=False, repr=False, compare=False)
     variation: Variation = field(init=False, repr=False, compare=False)
     log_shares: FloatArray = field(init=False, repr=False, compare=False)
-    _worsening_at: int | None = field(init=False, repr=False, compare=False)
+    _slopes: FloatArray = field(init=False, repr=False, compare=False)
+    _falls: FloatArray = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         for name in ("intercept", "session_slope", "natural_fall", "worsening"):
@@ -163,7 +164,9 @@ class GrowthCurve:
         self._derive("shares", MappingProxyType(dict(self.shares)))
         self._derive("shapes", tuple(self.shares))
         self._derive("log_shares", np.log(list(self.shares.values())))
-        self._derive("_worsening_at", self.shapes.index(_WORSENING) if _WORSENING in self.shares else None)
+        worsening_slope = self.worsening / float(progress(_WORSENING, WORSENING_DOSE))
+        self._derive("_slopes", self._by_shape(self.session_slope, worsening_slope))
+        self._derive("_falls", self._by_shape(self.natural_fall, 0.0))
         self._derive(
             "variation",
             Variation(
@@ -179,6 +182,10 @@ class GrowthCurve:
     def _derive(self, name: str, value: object) -> None:
         """Set what follows from the rest: once, since every look asks for it."""
         object.__setattr__(self, name, value)
+
+    def _by_shape(self, figure: float, worsening: float) -> FloatArray:
+        """Give a figure for each shape, where worsening has one of its own."""
+        return np.array([worsening if shape is _WORSENING else figure for shape in self.shapes])
 
     @property
     def minimum(self) -> int:
@@ -205,12 +212,9 @@ class GrowthCurve:
         progress : ndarray
             The weight of a person's slope.
         """
-        come = np.array([progress(shape, doses) for shape in self.shapes])
-        natural = self.natural_fall * share_of_fall(weeks) if self.natural_fall else 0.0
-        means = self.intercept + self.session_slope * come - natural
-        if self._worsening_at is not None:
-            means[self._worsening_at] = self.intercept + self.worsening * worsening_share(doses)
-        return means, come
+        come = progress_of_each(self.shapes, doses)
+        natural = np.multiply.outer(self._falls, share_of_fall(weeks))
+        return self.intercept + self._slopes.reshape(-1, *(1,) * doses.ndim) * come - natural, come
 
     def given(self, doses: npt.ArrayLike, weeks: npt.ArrayLike, scores: npt.ArrayLike) -> Conditional:
         """Condition the model on a patient's scores, or on those of many patients with equally many scores.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 
 import numpy as np
@@ -23,7 +23,7 @@ _LINEAR_END_DOSE = 20
 _LATE_START_DOSE = 5
 """Last dose of the flat part of the late shape (Saunders et al. 2019, PMC6428692: flat to session 6)."""
 
-_WORSENING_DOSE = 8
+WORSENING_DOSE = 8
 """Dose at which the worsening shape has lost its points (engine, section 3)."""
 
 
@@ -45,13 +45,19 @@ class ResponseShape(StrEnum):
 
 _FULL = math.log1p(_FULL_DOSE)
 
+
+def _early(dose: FloatArray) -> FloatArray:
+    return np.log1p(np.minimum(dose, PLATEAU_DOSE))
+
+
 _COURSES: Mapping[ResponseShape, Callable[[FloatArray], FloatArray]] = {
-    ResponseShape.EARLY: lambda dose: np.log1p(np.minimum(dose, PLATEAU_DOSE)),
+    ResponseShape.EARLY: _early,
     ResponseShape.LINEAR: lambda dose: np.minimum(dose, _LINEAR_END_DOSE) * (_FULL / _FULL_DOSE),
     ResponseShape.LATE: lambda dose: (
         np.log1p(np.maximum(np.minimum(dose, PLATEAU_DOSE) - _LATE_START_DOSE, 0.0))
         * (_FULL / math.log1p(_FULL_DOSE - _LATE_START_DOSE))
     ),
+    ResponseShape.WORSENING: _early,
 }
 
 
@@ -75,10 +81,16 @@ def progress(shape: ResponseShape, doses: npt.ArrayLike) -> FloatArray:
     >>> [progress(shape, [0, 5, 7, 12, 60]).round(3).tolist() for shape in (ResponseShape.EARLY, ResponseShape.LATE)]
     [[0.0, 1.792, 2.079, 2.565, 3.97], [0.0, 0.0, 1.355, 2.565, 4.775]]
     """
-    course = _COURSES[ResponseShape.EARLY if shape is ResponseShape.WORSENING else shape]
-    return np.asarray(course(np.asarray(doses, dtype=np.float64)))
+    return np.asarray(_COURSES[shape](np.asarray(doses, dtype=np.float64)))
+
+
+def progress_of_each(shapes: Sequence[ResponseShape], doses: FloatArray) -> FloatArray:
+    """Give how far each of several shapes has come, shape (shapes, ...); what goes alike is computed once."""
+    courses = [_COURSES[shape] for shape in shapes]
+    come = {course: course(doses) for course in set(courses)}
+    return np.array([come[course] for course in courses])
 
 
 def worsening_share(doses: npt.ArrayLike) -> FloatArray:
     """Give the share of the worsening shape's points that is lost by a dose: ln(1 + d) / ln 9."""
-    return progress(ResponseShape.WORSENING, doses) / math.log1p(_WORSENING_DOSE)
+    return progress(ResponseShape.WORSENING, doses) / math.log1p(WORSENING_DOSE)

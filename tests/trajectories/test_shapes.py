@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.trajectories.shapes import ResponseShape, progress, worsening_share
+from app.trajectories.shapes import ResponseShape, progress, progress_of_each, worsening_share
 from tests.trajectories.oracles import slow_progress
 
 EARLY, LINEAR, LATE, WORSENING = ResponseShape
@@ -51,6 +51,12 @@ def test_the_late_shape_is_exactly_flat_up_to_dose_5() -> None:
 def test_none_ever_turns_back(shape: ResponseShape, one: float, other: float) -> None:
     low, high = progress(shape, sorted((one, other)))
     assert 0 <= low <= high
+
+
+@given(st.lists(shapes, min_size=1, unique=True), st.lists(doses, min_size=1, max_size=3))
+def test_several_at_once_are_each_one_in_their_order(several: list[ResponseShape], some: list[float]) -> None:
+    found = progress_of_each(several, np.array([some]))
+    assert found.tolist() == [[progress(shape, some).tolist()] for shape in several]
 
 
 def test_worsening_has_lost_its_points_at_dose_8() -> None:
