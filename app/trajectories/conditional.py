@@ -5,6 +5,7 @@ Arrays have an axis of shapes first; then there may be axes of patients with equ
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,12 +59,14 @@ class Conditional:
         Inverse of the lower Cholesky factor of the covariance of drift and noise.
     whitened : ndarray, shape (3, shapes, ..., n)
         Ones, progress, and the scores' deviations from the mean course, multiplied by the whitener.
-    persons : ndarray, shape (6, shapes, ..., n + 1)
-        What none of the scores, the first, the first two and so on say of the patient: :class:`Persons`, in one array.
+    places : mapping of int to int
+        How many of the scores statements may use, each with its place in `persons`.
+    persons : ndarray, shape (6, shapes, ..., places)
+        What so many of the scores say of the patient: :class:`Persons`, in one array.
 
     Notes
     -----
-    `known` says how many of the scores a statement may use: the first ones in order, as one number or one for each
+    `known` says how many of the scores a statement uses: the first ones in order, as one number or one for each
     statement. None is all of them, 0 is none.
 
     Whatever there are several of lies along the first axis, so that each is one block of memory: arithmetic on small
@@ -75,6 +78,7 @@ class Conditional:
     weeks: FloatArray
     whitener: FloatArray
     whitened: FloatArray
+    places: Mapping[int, int]
     persons: FloatArray
 
     def at(self, doses: npt.ArrayLike, weeks: npt.ArrayLike) -> Points:
@@ -115,11 +119,15 @@ class Conditional:
 
     def shares(self, known: npt.ArrayLike | None = None) -> FloatArray:
         """Give the probability of each shape, shape (shapes, ...) and that of `known`."""
-        return np.asarray(self.persons[0][..., self._count if known is None else np.asarray(known)])
+        shares: FloatArray = self.persons[0].take(self._places(self._numbers(known)), axis=-1)
+        return shares[..., 0] if known is None or np.ndim(known) == 0 else shares
 
-    @property
-    def _count(self) -> int:
-        return int(self.whitened.shape[-1])
+    def _numbers(self, known: npt.ArrayLike | None) -> list[int]:
+        """Give how many scores each statement uses."""
+        return [self.whitened.shape[-1]] if known is None else np.atleast_1d(np.asarray(known)).tolist()
+
+    def _places(self, numbers: Iterable[int]) -> list[int]:
+        return [self.places[each] for each in numbers]
 
     def moments(self, asked: Asked, known: npt.ArrayLike | None) -> tuple[FloatArray, FloatArray, FloatArray]:
         """Give shares, means and variances of linear quantities, each given the known scores.
@@ -134,13 +142,13 @@ class Conditional:
 
         (Rasmussen & Williams 2006, Gaussian Processes for Machine Learning, section 2.7: explicit basis functions).
         """
-        of = np.atleast_1d(self._count if known is None else known)
-        most = of.max()
+        numbers = self._numbers(known)
+        most = max(numbers)
         weights, whitened = asked.weights[..., :most], self.whitened[..., :most]
-        if of.min() < most:
-            weights = weights * (np.arange(most) < of[:, None])
+        if min(numbers) < most:
+            weights = weights * (np.arange(most) < np.array(numbers)[:, None])
         ones, progress, deviations = np.matvec(weights, whitened)
-        told = Persons(*self.persons.take(of, axis=-1))
+        told = Persons(*self.persons.take(self._places(numbers), axis=-1))
         level, slope = asked.level - ones, asked.progress - progress
         mean = asked.means + deviations + level * told.level + slope * told.slope
         drift = asked.drift - np.vecdot(weights, weights)
@@ -237,18 +245,21 @@ class Points:
         return TrueChange(shares, means, np.sqrt(variances))
 
 
-def condition(curve: GrowthCurve, doses: FloatArray, weeks: FloatArray, scores: FloatArray) -> Conditional:
-    """Condition a curve on scores that were checked, all of shape (..., n)."""
+def condition(
+    curve: GrowthCurve, doses: FloatArray, weeks: FloatArray, scores: FloatArray, numbers: Sequence[int]
+) -> Conditional:
+    """Condition a curve on scores that were checked, all of shape (..., n), for statements that use so many of them."""
     means, progress = curve.courses(doses, weeks)
     noise: FloatArray = np.array([curve.noise_variance])
     log_density = None
-    if curve.link.censors and curve.link.at_ends(scores).any():
+    if curve.link.bounds_any(scores.min(), scores.max()):
         log_density, deviations, noise = _filtered(curve, means, progress, weeks, scores)
     else:
         deviations = curve.link.forward(scores) - means
     whitener = _whitener(curve.variation, weeks, noise)
     whitened = np.matvec(whitener, np.array([np.ones_like(progress), progress, deviations]))
-    return Conditional(curve, doses, weeks, whitener, whitened, _persons(curve, whitened, log_density))
+    places = {number: place for place, number in enumerate(numbers)}
+    return Conditional(curve, doses, weeks, whitener, whitened, places, _persons(curve, whitened, log_density, numbers))
 
 
 def _filtered(
@@ -278,15 +289,20 @@ def points_in_treatment(doses: npt.ArrayLike, weeks: npt.ArrayLike) -> tuple[Flo
     if doses.shape != weeks.shape:
         raise InvalidSeries("doses and weeks must be two lists of the same length")
     for name, values in (("dose", doses), ("week", weeks)):
-        if not ((values >= 0) & (values < np.inf)).all():
+        if not (values.min(initial=0.0) >= 0 and values.max(initial=0.0) < np.inf):
             raise InvalidSeries(f"each {name} must be a finite number, 0 or more", pointer=f"/{name}")
     return doses, weeks
 
 
 def _drift(variation: Variation, weeks: FloatArray, others: FloatArray) -> FloatArray:
     """Give the covariance of the drift at some weeks with that at others, shape (..., weeks, others)."""
-    apart = np.abs(weeks[..., :, None] - others[..., None, :])
-    return np.asarray(variation.drift * np.exp(apart / -variation.drift_weeks))
+    # In place, since this is the largest array there is.
+    drift = weeks[..., :, None] - others[..., None, :]
+    np.abs(drift, out=drift)
+    drift /= -variation.drift_weeks
+    np.exp(drift, out=drift)
+    drift *= variation.drift
+    return drift
 
 
 def _whitener(variation: Variation, weeks: FloatArray, noise: FloatArray) -> FloatArray:
@@ -294,17 +310,21 @@ def _whitener(variation: Variation, weeks: FloatArray, noise: FloatArray) -> Flo
 
     The noise of sites differs by shape; noise that does not stands for all shapes.
     """
-    drift = _drift(variation, weeks, weeks)
-    covariance = np.repeat(drift[None], len(noise), axis=0)
+    covariance = _drift(variation, weeks, weeks)[None]
+    if len(noise) > 1:
+        covariance = covariance.repeat(len(noise), axis=0)
     np.einsum("...ii->...i", covariance)[...] += noise
-    factors = np.linalg.cholesky(covariance)
+    whitener: FloatArray = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
     # One by one, since the inversion of many at once knows nothing of triangles and takes three times as long.
-    inverted = [dtrtri(each.T)[0].T for each in factors.reshape(-1, *factors.shape[-2:])]
-    return np.array(inverted).reshape(factors.shape)
+    for factor in whitener.reshape(-1, *whitener.shape[-2:]):
+        factor[...] = dtrtri(factor.T, overwrite_c=1)[0].T
+    return whitener
 
 
-def _persons(curve: GrowthCurve, whitened: FloatArray, log_density: FloatArray | None) -> FloatArray:
-    """Give what the first scores say of the patient, for every number of them.
+def _persons(
+    curve: GrowthCurve, whitened: FloatArray, log_density: FloatArray | None, numbers: Sequence[int]
+) -> FloatArray:
+    """Give what the first scores say of the patient, for some numbers of them.
 
     With S the sum of x x' and t that of x e over the first scores, the persons' covariance D becomes
 
@@ -315,7 +335,7 @@ def _persons(curve: GrowthCurve, whitened: FloatArray, log_density: FloatArray |
     """
     v = curve.variation
     products = whitened.take(_LEFT, axis=0) * whitened.take(_RIGHT, axis=0)
-    s_11, s_12, s_22, t_1, t_2, squares = _running(products)
+    s_11, s_12, s_22, t_1, t_2, squares = _running(products, numbers)
     det_d, det_s = v.level * v.slope - v.both * v.both, s_11 * s_22 - s_12 * s_12
     determinant = 1 + v.level * s_11 + 2 * v.both * s_12 + v.slope * s_22 + det_d * det_s
     m_11 = (v.level + det_d * s_22) / determinant
@@ -325,17 +345,17 @@ def _persons(curve: GrowthCurve, whitened: FloatArray, log_density: FloatArray |
     if log_density is None:
         evidence = 0.5 * (t_1 * level + t_2 * slope - np.log(determinant) - squares)
     else:
-        evidence = _running(log_density)
+        evidence = _running(log_density, numbers)
     evidence = evidence + curve.log_shares.reshape(-1, *(1,) * (evidence.ndim - 1))
     likelihood = np.exp(evidence - evidence.max(axis=0))
     return np.array([likelihood / likelihood.sum(axis=0), level, slope, m_11, m_22, m_12])
 
 
-def _running(terms: FloatArray) -> FloatArray:
-    """Give running sums along the last axis, from the empty one on."""
+def _running(terms: FloatArray, numbers: Sequence[int]) -> FloatArray:
+    """Give the sums of the first terms along the last axis, for some numbers of them."""
     sums = np.zeros((*terms.shape[:-1], terms.shape[-1] + 1))
     np.cumsum(terms, axis=-1, out=sums[..., 1:])
-    return sums
+    return sums.take(numbers, axis=-1)
 
 
 def _as_many(shares: FloatArray, means: FloatArray) -> FloatArray:

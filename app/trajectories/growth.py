@@ -14,7 +14,7 @@ identity link and no drift are the plain mixed model.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from types import MappingProxyType
@@ -216,7 +216,9 @@ class GrowthCurve:
         natural = np.multiply.outer(self._falls, share_of_fall(weeks))
         return self.intercept + self._slopes.reshape(-1, *(1,) * doses.ndim) * come - natural, come
 
-    def given(self, doses: npt.ArrayLike, weeks: npt.ArrayLike, scores: npt.ArrayLike) -> Conditional:
+    def given(
+        self, doses: npt.ArrayLike, weeks: npt.ArrayLike, scores: npt.ArrayLike, *, known: Sequence[int] | None = None
+    ) -> Conditional:
         """Condition the model on a patient's scores, or on those of many patients with equally many scores.
 
         Parameters
@@ -224,6 +226,9 @@ class GrowthCurve:
         doses, weeks, scores : array_like, shape (..., n)
             The scores in time order, with dose and weeks, both 0 or more. n is at least 1; axes before it are
             patients.
+        known : sequence of int, optional
+            How many of the scores will be used, the first ones in order: all numbers that will be asked for, 0 to n.
+            Any when None.
 
         Returns
         -------
@@ -240,10 +245,10 @@ class GrowthCurve:
         scores = np.asarray(scores, dtype=np.float64)
         if scores.shape != doses.shape or not scores.size:
             raise InvalidSeries("a conditional prediction needs one dose, one week and one score per observation")
-        if not ((scores >= self.minimum) & (scores <= self.maximum)).all():
+        if not (scores.min() >= self.minimum and scores.max() <= self.maximum):
             allowed = f"{self.minimum} to {self.maximum}"
             raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
-        return condition(self, doses, weeks, scores)
+        return condition(self, doses, weeks, scores, range(scores.shape[-1] + 1) if known is None else known)
 
 
 @cache

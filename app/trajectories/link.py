@@ -98,6 +98,16 @@ class Link:
         """Give -1 for scores at the minimum, 1 for those at the maximum, 0 between."""
         return (scores >= self.maximum).astype(np.int8) - (scores <= self.minimum).astype(np.int8)
 
+    def bounds_any(self, lowest: float, highest: float) -> bool:
+        """Tell whether any of some scores is only a bound, by the lowest and the highest of them."""
+        return self.censors and not self.minimum < lowest <= highest < self.maximum
+
+    def bound(self, score: float) -> float:
+        """Give the bound that a score at an end of a censored scale stands for, points; any other score itself."""
+        if not self.bounds_any(score, score):
+            return score
+        return score + HALF_A_POINT if score <= self.minimum else score - HALF_A_POINT
+
     def forward(self, scores: npt.ArrayLike) -> FloatArray:
         """Give link units.
 

@@ -322,6 +322,20 @@ class TestKnown:
         np.testing.assert_allclose(looks.means[:, 0], nothing[:, 0], atol=1e-9)
         np.testing.assert_allclose(conditional.shares([0, 1, 2, 3]), looks.shares, atol=0)
 
+    @given(patients(), targets, st.data())
+    def test_it_makes_no_difference_which_numbers_are_prepared(
+        self, patient: tuple[GrowthCurve, list[Scored]], points: list[Point], data: st.DataObject
+    ) -> None:
+        """To the last bit: a verdict is the same whether it is given alone or with those before it."""
+        curve, rows = patient
+        numbers = sorted(data.draw(st.sets(st.integers(0, len(rows)), min_size=1)))
+        known = data.draw(st.sampled_from(numbers))
+        of_all, of_some = (curve.given(*zip(*rows, strict=True), known=each) for each in (None, numbers))
+        one, other = (each.at(*zip(*points, strict=True)).predict(known) for each in (of_all, of_some))
+        for figures, same in zip(figures_of(one), figures_of(other), strict=True):
+            assert figures.tolist() == same.tolist()
+        assert of_some.shares(known).tolist() == of_all.shares(known).tolist()
+
 
 def figures_of(prediction: Prediction) -> tuple[FloatArray, ...]:
     return prediction.shares, prediction.means, prediction.sds

@@ -124,6 +124,19 @@ class TestEnds:
         link = Link(LinkKind.ARCSINE, 2, 9, middle=5)
         assert link.at_ends(np.array([[2, 2.5, 8.5, 9, nan]])).tolist() == [[-1, 0, 0, 1, 0]]
 
+    @pytest.mark.parametrize(("score", "bound"), [(2, 2.5), (2.5, 2.5), (8, 8), (9, 8.5)])
+    def test_a_score_at_an_end_stands_for_half_a_point_further_in(self, score: float, bound: float) -> None:
+        """On a scale from 2 to 9, where a bound is one: the logit takes each score for itself."""
+        arcsine, logit = (Link(kind, 2, 9, middle=5) for kind in (LinkKind.ARCSINE, LinkKind.LOGIT))
+        assert (arcsine.bound(score), logit.bound(score)) == (bound, score)
+
+    @pytest.mark.parametrize(
+        ("lowest", "highest", "any_bound"), [(3, 8, False), (2, 8, True), (3, 9, True), (2, 9, True), (5, 5, False)]
+    )
+    def test_one_score_at_an_end_is_enough(self, lowest: float, highest: float, any_bound: bool) -> None:
+        arcsine, logit = (Link(kind, 2, 9, middle=5) for kind in (LinkKind.ARCSINE, LinkKind.LOGIT))
+        assert (arcsine.bounds_any(lowest, highest), logit.bounds_any(lowest, highest)) == (any_bound, False)
+
 
 class TestRefusals:
     @pytest.mark.parametrize("ends", [(0, 0), (5, 3)])
