@@ -108,6 +108,29 @@ class Link:
             return score
         return score + HALF_A_POINT if score <= self.minimum else score - HALF_A_POINT
 
+    def upper_edge(self, score: float) -> float:
+        """Give the upper edge of the cell of a score, link units: infinite for the maximum, and outside the range.
+
+        Parameters
+        ----------
+        score : float
+            Points. A fraction counts as the whole point below it.
+
+        Returns
+        -------
+        float
+            P(Y <= score) is the probability below it.
+
+        Examples
+        --------
+        >>> [Link(LinkKind.IDENTITY, 0, 27, middle=15).upper_edge(score) for score in (-1, 9, 9.5, 27)]
+        [-inf, 9.5, 9.5, inf]
+        """
+        place = math.floor(score) - self.minimum
+        if place < 0:
+            return -math.inf
+        return float(self.edges[place]) if place < len(self.edges) else math.inf
+
     def forward(self, scores: npt.ArrayLike) -> FloatArray:
         """Give link units.
 

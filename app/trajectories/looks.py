@@ -8,16 +8,17 @@ that is computed again comes out the same.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from app.trajectories.conditional import Conditional, Points
+from app.trajectories.conditional import Points
 from app.trajectories.course import Course
-from app.trajectories.policy import Plan
-from app.trajectories.prediction import HALF_A_POINT, FloatArray, IntArray, Prediction
+from app.trajectories.policy import Plan, Policy
+from app.trajectories.prediction import FloatArray, Prediction
 from app.trajectories.series import Observation
 
 _POINT_DECIMALS = 2
@@ -103,7 +104,8 @@ def look_at(courses: Sequence[Course]) -> list[tuple[Look, ...]]:
 def _kind(course: Course) -> Hashable:
     """Give what courses that are computed at once have in common."""
     link = course.curve.link
-    bounded = link.censors and any(not link.minimum < each.score < link.maximum for each in course.treated)
+    scores = [each.score for each in course.treated]
+    bounded = link.bounds_any(min(scores), max(scores))
     return id(course.curve), course.lower_is_better, len(course.treated), course.looked_at_from, bounded
 
 
@@ -148,50 +150,57 @@ def weeks_at(dose: float, treated: Sequence[Observation], plan: Plan) -> float:
 
 
 class _Figures(NamedTuple):
-    """What courses that are looked at together are held against: arrays of shape (courses, 1), NaN where undefined."""
+    """What courses that are looked at together are held against: arrays, NaN where undefined.
 
-    goal: FloatArray
-    deterioration: FloatArray
-    needed_units: FloatArray
-    noticeable_units: FloatArray
+    Parameters
+    ----------
+    edges : ndarray, shape (2, 1, courses, 1)
+        What lies between the scores at the goal, or reliably worse, and those that are not: link units.
+    improvements : ndarray, shape (2, 1, courses, 1)
+        What improvement counts, and what is noticeable: link units.
+    tails : ndarray, shape (4, courses, 1)
+        P(Y <= k) that the lower and the upper ends of the two bands reach.
+    early_dose : ndarray, shape (courses, 1)
+        The early window.
+    """
+
+    edges: FloatArray
+    improvements: FloatArray
+    tails: FloatArray
     early_dose: FloatArray
-    early_weeks: FloatArray
-    weeks_each: FloatArray
-    band_level: FloatArray
-    clear_band_level: FloatArray
 
 
 def _figures(courses: Sequence[Course]) -> _Figures:
-    rows = [
-        (
-            each.goal_score,
-            each.deterioration_score,
-            each.needed_improvement,
-            each.criteria.important_difference,
-            each.policy.early_window_dose,
-            weeks_at(each.policy.early_window_dose, each.treated, each.plan),
-            each.plan.weeks_for(1),
-            each.policy.band_level,
-            each.policy.clear_band_level,
-        )
-        for each in courses
-    ]
-    figures = _Figures(*np.array(rows, dtype=np.float64).T[..., None])
-    units = _in_link_units(courses, figures.needed_units, figures.noticeable_units)
-    return figures._replace(needed_units=units[0], noticeable_units=units[1])
+    rows = [(*_edges(each), *_improved(each), *_tails(each.policy), each.policy.early_window_dose) for each in courses]
+    table = np.array(rows, dtype=np.float64).T[..., None]
+    units = courses[0].curve.link.forward(table[2:5])
+    return _Figures(table[:2, None], np.abs(units[1:, None] - units[0]), table[5:9], table[9])
 
 
-def _in_link_units(courses: Sequence[Course], *improvements: FloatArray) -> FloatArray:
-    """Give how far the link stretches so many points of improvement from each baseline.
+def _edges(course: Course) -> tuple[float | None, float | None]:
+    """Give the edges that part scores at the goal from the others, and those that are reliably worse: link units."""
+    edge_of, goal, worse = course.curve.link.upper_edge, course.goal_score, course.deterioration_score
+    if course.lower_is_better:
+        return None if goal is None else edge_of(goal), None if worse is None else edge_of(math.ceil(worse) - 1)
+    return None if goal is None else edge_of(math.ceil(goal) - 1), None if worse is None else edge_of(worse)
+
+
+def _improved(course: Course) -> tuple[float, float, float | None]:
+    """Give the baseline, the score after an improvement that counts, and after one that is noticeable.
 
     A point weighs more close to an end of the scale; what a patient needs is told in points of the first score. Where
     that is only a bound, the way starts at the bound.
     """
-    link, sign = courses[0].curve.link, -1 if courses[0].lower_is_better else 1
-    start = np.array([each.baseline.score for each in courses], dtype=np.float64)[:, None]
-    if link.censors:
-        start -= HALF_A_POINT * link.at_ends(start)
-    return np.abs(link.forward(start + sign * np.array(improvements)) - link.forward(start))
+    sign, noticeable = -1 if course.lower_is_better else 1, course.criteria.important_difference
+    start = course.curve.link.bound(course.baseline.score)
+    return start, start + sign * course.needed_improvement, None if noticeable is None else start + sign * noticeable
+
+
+def _tails(policy: Policy) -> Iterator[float]:
+    """Give P(Y <= k) that the lower and the upper end reach, of the band and of the clear band."""
+    for level in (policy.band_level, policy.clear_band_level):
+        yield (1 - level) / 2
+        yield (1 + level) / 2
 
 
 def _look_at_alike(courses: Sequence[Course]) -> Iterator[tuple[Look, ...]]:
@@ -200,51 +209,55 @@ def _look_at_alike(courses: Sequence[Course]) -> Iterator[tuple[Look, ...]]:
     Arrays have a row for each course and a column for each look. What is undefined is NaN in arrays, None in looks.
     """
     first, lower_is_better = courses[0].looked_at_from, courses[0].lower_is_better
-    given = courses[0].curve.given(*zip(*(placed(each.treated) for each in courses), strict=True))
-    known = np.arange(first, given.doses.shape[-1]) + 1
+    known = range(first + 1, len(courses[0].treated) + 1)
+    scored = np.array([placed(each.treated) for each in courses], dtype=np.float64).swapaxes(0, 1)
+    given = courses[0].curve.given(*scored, known=sorted({1, *known}))
     ends = [[each.policy.end_dose(each.plan, look.dose) for look in each.treated[first:]] for each in courses]
     figures = _figures(courses)
-    baseline, end, now_and_early = _points(given, figures, first, np.array(ends, dtype=np.float64))
+    asked = np.array([_points(*each, first) for each in zip(courses, ends, strict=True)], dtype=np.float64)
+    points = given.at(*asked.swapaxes(0, 1))
+    looks = len(known)
+    # The end given the scores so far, and each look given the baseline only.
+    predicted = points[1 : 1 + 2 * looks].predict([*known, *[1] * looks])
     chances = [
-        *_outlooks(end.predict(known), figures, lower_is_better),
-        *_changes(baseline, now_and_early, known, figures, lower_is_better),
+        *_outlooks(predicted[:looks], figures, lower_is_better),
+        *_changes(points[:1], points[1 + looks :], known, figures, lower_is_better),
     ]
     rounded = np.array(chances).round(_PROBABILITY_DECIMALS)
     columns = np.where(np.isnan(rounded), np.array(None), rounded).tolist()
-    expectations = _expectations(now_and_early[: len(known)].predict(known=1), figures)
+    expectations = _expectations(predicted[looks:], figures)
     for course, *rows in zip(courses, *expectations, ends, *columns, strict=True):
-        yield tuple(map(Look, course.treated[first:], known.tolist(), *rows))
+        yield tuple(map(Look, course.treated[first:], known, *rows))
 
 
-def _points(given: Conditional, figures: _Figures, first: int, end_doses: FloatArray) -> tuple[Points, Points, Points]:
-    """Give the points that matter: the baseline, the end of each look, and each look with its early window after it."""
-    doses, weeks = given.doses[:, first:], given.weeks[:, first:]
-    looks = doses.shape[-1]
-    end_weeks = weeks + figures.weeks_each * (end_doses - doses)
-    points = given.at(
-        np.concatenate([given.doses[:, :1], end_doses, doses, figures.early_dose.repeat(looks, axis=1)], axis=1),
-        np.concatenate([given.weeks[:, :1], end_weeks, weeks, figures.early_weeks.repeat(looks, axis=1)], axis=1),
+def _points(course: Course, ends: Sequence[int], first: int) -> tuple[list[float], list[float]]:
+    """Give doses and weeks of what matters: the baseline, the end of each look, each look, each one's early window."""
+    looks, plan, early = course.treated[first:], course.plan, course.policy.early_window_dose
+    doses = [each.dose for each in looks]
+    weeks = [each.weeks for each in looks]
+    end_weeks = [each.weeks + plan.weeks_for(end - each.dose) for each, end in zip(looks, ends, strict=True)]
+    early_weeks = weeks_at(early, course.treated, plan)
+    return (
+        [course.baseline.dose, *ends, *doses, *[early] * len(looks)],
+        [course.baseline.weeks, *end_weeks, *weeks, *[early_weeks] * len(looks)],
     )
-    return points[:1], points[1 : 1 + looks], points[1 + looks :]
 
 
 def _expectations(prediction: Prediction, figures: _Figures) -> tuple[Iterable[Any], Iterable[Any], Iterable[Any]]:
     """Give the expected scores and the two bands around them."""
     table = prediction.tabled()
-    lower, upper = table.band(np.array([figures.band_level, figures.clear_band_level]))
-    bands, clear_bands = (map(zip, *limits) for limits in zip(lower.tolist(), upper.tolist(), strict=True))
-    return table.expected().round(_POINT_DECIMALS).tolist(), bands, clear_bands
+    lower, upper, clear_lower, clear_upper = table.reaching(figures.tails).tolist()
+    return table.expected().round(_POINT_DECIMALS).tolist(), map(zip, lower, upper), map(zip, clear_lower, clear_upper)
 
 
 def _outlooks(at_end: Prediction, figures: _Figures, lower_is_better: bool) -> tuple[FloatArray, FloatArray]:
     """Give the probabilities of the goal and of reliable deterioration at the end doses."""
-    if lower_is_better:
-        return at_end.at_most(figures.goal), at_end.at_least(figures.deterioration)
-    return at_end.at_least(figures.goal), at_end.at_most(figures.deterioration)
+    goal, deterioration = at_end.below(figures.edges)
+    return (goal, 1.0 - deterioration) if lower_is_better else (1.0 - goal, deterioration)
 
 
 def _changes(
-    baseline: Points, now_and_early: Points, known: IntArray, figures: _Figures, lower_is_better: bool
+    baseline: Points, now_and_early: Points, known: Sequence[int], figures: _Figures, lower_is_better: bool
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Give the probabilities that the true improvement counts, is noticeable, and was there early.
 
@@ -253,8 +266,7 @@ def _changes(
     """
     looks = len(known)
     start, end = (baseline, now_and_early) if lower_is_better else (now_and_early, baseline)
-    improved = start.fall_to(end, np.concatenate([known, known]))
-    counts = improved.at_least(figures.needed_units)
-    noticeable = improved.at_least(figures.noticeable_units)
+    improved = start.fall_to(end, [*known, *known])
+    counts, noticeable = improved.at_least(figures.improvements)
     not_there_yet = now_and_early.doses[:, :looks] < figures.early_dose
     return counts[:, :looks], noticeable[:, :looks], np.where(not_there_yet, np.nan, counts[:, looks:])

@@ -43,6 +43,10 @@ class Prediction:
     means: FloatArray
     sds: FloatArray
 
+    def __getitem__(self, which: slice) -> Prediction:
+        """Give some of the predictions."""
+        return Prediction(self.link, self.shares[..., which], self.means[..., which], self.sds[..., which])
+
     def at_most(self, score: npt.ArrayLike) -> FloatArray:
         """Give P(Y <= score).
 
@@ -65,7 +69,7 @@ class Prediction:
         (array([0.]), array([1.]))
         """
         point = np.floor(np.asarray(score, dtype=np.float64))
-        within = self._below(self.link.forward(point + HALF_A_POINT))
+        within = self.below(self.link.forward(point + HALF_A_POINT))
         return np.where(point >= self.link.maximum, 1.0, np.where(point < self.link.minimum, 0.0, within))
 
     def at_least(self, score: npt.ArrayLike) -> FloatArray:
@@ -87,11 +91,32 @@ class Prediction:
         """Tabulate the probabilities of all scores."""
         edges = self.link.edges
         z = (edges - self.means[..., None]) / self.sds[..., None]
-        within = (self.shares[..., None] * ndtr(z)).sum(axis=0)
-        return ScoreTable(self.link.minimum, np.concatenate([within, np.ones((*within.shape[:-1], 1))], axis=-1))
+        cumulative = np.ones((*z.shape[1:-1], len(edges) + 1))
+        (self.shares[..., None] * ndtr(z)).sum(axis=0, out=cumulative[..., :-1])
+        return ScoreTable(self.link.minimum, cumulative)
 
-    def _below(self, units: FloatArray) -> FloatArray:
-        return np.asarray((self.shares * ndtr((units - self.means) / self.sds)).sum(axis=0))
+    def below(self, units: FloatArray) -> FloatArray:
+        """Give the probability that the normal variable behind the score lies below a value.
+
+        Parameters
+        ----------
+        units : ndarray
+            Link units: one per prediction, shape (..., m), or several, shape (values, 1, ..., m).
+
+        Returns
+        -------
+        ndarray, shape (..., m) or (values, ..., m)
+            Probabilities. NaN where the value is.
+
+        Examples
+        --------
+        >>> from app.trajectories.link import Link, LinkKind
+        >>> one = np.ones((1, 1))
+        >>> around_10 = Prediction(Link(LinkKind.IDENTITY, 0, 27, middle=15), one, 10 * one, 3 * one)
+        >>> around_10.below(np.array([[[10.0]], [[13.0]]])).round(3).tolist()
+        [[0.5], [0.841]]
+        """
+        return _mixed(self.shares, ndtr((units - self.means) / self.sds))
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,10 +152,30 @@ class ScoreTable:
             Smallest scores whose P(Y <= k) reaches (1 - level) / 2 and (1 + level) / 2. Being closed and whole, the
             band holds at least the level.
         """
-        level = np.asarray(level, dtype=np.float64)[..., None]
+        level = np.asarray(level, dtype=np.float64)
         assert ((level > 0) & (level < 1)).all(), "the level of a band is a probability"
-        lower, upper = ((self.cumulative < tail).sum(axis=-1) for tail in ((1 - level) / 2, (1 + level) / 2))
-        return lower + self.minimum, upper + self.minimum
+        return self.reaching((1 - level) / 2), self.reaching((1 + level) / 2)
+
+    def reaching(self, tails: npt.ArrayLike) -> IntArray:
+        """Give the smallest scores whose P(Y <= k) reaches a probability.
+
+        Parameters
+        ----------
+        tails : float or array_like, shape (..., m)
+            Probabilities, above 0 and below 1; one number, or one per prediction.
+
+        Returns
+        -------
+        ndarray of int, shape (..., m)
+            Points.
+
+        Examples
+        --------
+        >>> ScoreTable(0, np.array([[0.1, 0.6, 1.0]])).reaching([[0.1], [0.2], [0.7]]).tolist()
+        [[0], [1], [2]]
+        """
+        tails = np.asarray(tails, dtype=np.float64)[..., None]
+        return np.asarray((self.cumulative < tails).sum(axis=-1) + self.minimum)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,14 +200,20 @@ class TrueChange:
         Parameters
         ----------
         units : float or array_like
-            Link units, positive for a fall of the score; one number, or one per change.
+            Link units, positive for a fall of the score; one number, one per change, or several for each, of shape
+            (values, 1, ..., m).
 
         Returns
         -------
-        ndarray, shape (..., m)
+        ndarray, shape (..., m) or (values, ..., m)
             Probabilities; 0 or 1 for the change from a point to itself, which is 0. NaN where the units are.
         """
         moved = self.sds > 0
         beyond = self.means - np.asarray(units, dtype=np.float64)
         each = np.where(moved, ndtr(beyond / np.where(moved, self.sds, 1.0)), np.heaviside(beyond, 1.0))
-        return np.asarray((self.shares * each).sum(axis=0))
+        return _mixed(self.shares, each)
+
+
+def _mixed(shares: FloatArray, each: FloatArray) -> FloatArray:
+    """Give what holds over all shapes; there may be an axis before theirs."""
+    return np.asarray((shares * each).sum(axis=-shares.ndim))

@@ -413,6 +413,13 @@ class TestPrediction:
         assert prediction.at_most(score)[0] == pytest.approx(expected, abs=1e-12)
         assert prediction.at_least(score + 1)[0] == pytest.approx(1 - expected, abs=1e-12)
 
+    def test_several_values_of_each_at_once(self) -> None:
+        """Standard normal tables: Phi(1) = .8413 and Phi(2) = .9772, Phi(0) = .5; a mean of 10 and 13, an sd of 3."""
+        both = Prediction(a_prediction(10).link, np.ones((1, 2)), np.array([[10.0, 13.0]]), np.full((1, 2), 3.0))
+        found = both.below(np.array([[[13.0, 13.0]], [[16.0, nan]]]))
+        assert found == pytest.approx(np.array([[0.8413, 0.5], [0.9772, nan]]), abs=1e-4, nan_ok=True)
+        assert both[1:].below(np.array([13.0])) == pytest.approx([0.5])
+
     @given(mixtures())
     def test_the_probabilities_of_all_scores_sum_to_one(self, prediction: Prediction) -> None:
         table = prediction.tabled()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import asin, inf, log, nan, sqrt
+from math import asin, floor, inf, log, nan, sqrt
 
 import numpy as np
 import pytest
@@ -136,6 +136,18 @@ class TestEnds:
     def test_one_score_at_an_end_is_enough(self, lowest: float, highest: float, any_bound: bool) -> None:
         arcsine, logit = (Link(kind, 2, 9, middle=5) for kind in (LinkKind.ARCSINE, LinkKind.LOGIT))
         assert (arcsine.bounds_any(lowest, highest), logit.bounds_any(lowest, highest)) == (any_bound, False)
+
+    @given(links(), st.data())
+    def test_the_upper_edge_of_a_cell_is_half_a_point_above_its_whole_score(
+        self, link: Link, data: st.DataObject
+    ) -> None:
+        score = data.draw(st.floats(link.minimum - 3, link.maximum + 3))
+        expected = slow_link(link, floor(score) + 0.5)
+        if score < link.minimum:
+            expected = -inf
+        elif score >= link.maximum:
+            expected = inf
+        assert link.upper_edge(score) == pytest.approx(expected, rel=1e-9, abs=1e-9)
 
 
 class TestRefusals:
