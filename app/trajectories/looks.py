@@ -24,8 +24,9 @@ from app.trajectories.series import Observation
 _POINT_DECIMALS = 2
 _PROBABILITY_DECIMALS = 4
 
-_CELLS_AT_ONCE = 250_000
-"""So many cells of covariance matrices are held at a time (2 MB an array), however large the batch."""
+_CELLS_AT_ONCE = 100_000
+"""So many cells of covariance matrices are held at a time, however large the batch: 0.8 MB an array, of which the cache
+of a core holds a few."""
 
 
 class Look(NamedTuple):
