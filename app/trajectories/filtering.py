@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Generic, NamedTuple, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,9 @@ _LEAST_SHARE = 1e-12
 
 Figure = TypeVar("Figure", float, FloatArray)
 """A number of one series, or the numbers of many at one occasion: what is written once serves both."""
+
+Seen: TypeAlias = tuple[Figure, Figure, Figure]
+"""By how much a score moves the state and its variance, for each unit of their covariance, and its log density."""
 
 Sides = npt.NDArray[np.int8]
 
@@ -107,11 +110,12 @@ def filter_scores(
     truncated normal: Johnson, Kotz & Balakrishnan 1994, Continuous Univariate Distributions 1, section 10.1).
     """
     log_density, site, noise = (np.empty(_shape(deviations, sides, progress, weeks)) for _ in range(3))
-    for place, (mean, variance, seen) in enumerate(_walk_all(deviations, sides, progress, weeks, variation)):
-        log_density[place] = seen.log_density
+    steps = _walk_all(deviations, sides, progress, weeks, variation)
+    for place, (mean, variance, step, taken, density) in enumerate(steps):
+        log_density[place] = density
         with np.errstate(divide="ignore", invalid="ignore"):
-            site[place] = np.where(seen.taken > 0, mean + seen.step / seen.taken, 0.0)
-            noise[place] = 1 / seen.taken - (variance - variation.noise)
+            site[place] = np.where(taken > 0, mean + step / taken, 0.0)
+            noise[place] = 1 / taken - (variance - variation.noise)
     return Filtered(log_density, site, noise)
 
 
@@ -120,7 +124,7 @@ def log_density(
 ) -> FloatArray:
     """Give the log density of the scores of each episode together, as :func:`filter_scores` finds it, shape (...)."""
     steps = _walk_all(deviations, sides, progress, weeks, variation)
-    return np.asarray(sum(seen.log_density for _, _, seen in steps))
+    return np.asarray(sum(density for *_, density in steps))
 
 
 def _shape(*arrays: npt.NDArray[np.generic]) -> tuple[int, ...]:
@@ -129,7 +133,7 @@ def _shape(*arrays: npt.NDArray[np.generic]) -> tuple[int, ...]:
 
 def _walk_all(
     deviations: FloatArray, sides: Sides, progress: FloatArray, weeks: FloatArray, variation: Variation
-) -> Iterator[tuple[FloatArray, FloatArray, _Seen[FloatArray]]]:
+) -> Iterator[tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]]:
     """Go through the scores of many series; see :func:`_walk`."""
     shape = _shape(deviations, sides, progress, weeks)
     decay = np.exp(np.diff(weeks, axis=0, prepend=weeks[:1]) / -variation.drift_weeks)
@@ -162,25 +166,17 @@ def filter_series(
     decay = (math.exp(each / -variation.drift_weeks) for each in elapsed)
     steps = _walk(zip(deviations, sides, progress, decay, strict=True), 0.0, variation, _see_one)
     return tuple(
-        (seen.log_density, mean + seen.step / seen.taken, 1 / seen.taken - (variance - variation.noise))
-        for mean, variance, seen in steps
+        (log_density, mean + step / taken, 1 / taken - (variance - variation.noise))
+        for mean, variance, step, taken, log_density in steps
     )
-
-
-class _Seen(NamedTuple, Generic[Figure]):
-    """A score that was seen: by how much it moves the state and its variance, for each unit of their covariance."""
-
-    step: Figure
-    taken: Figure
-    log_density: Figure
 
 
 def _walk(
     rows: Iterable[tuple[Figure, Side, Figure, Figure]],
     nothing: Figure,
     variation: Variation,
-    see: Callable[[Figure, Figure, Side], _Seen[Figure]],
-) -> Iterator[tuple[Figure, Figure, _Seen[Figure]]]:
+    see: Callable[[Figure, Figure, Side], Seen[Figure]],
+) -> Iterator[tuple[Figure, Figure, Figure, Figure, Figure]]:
     """Go through scores (deviation, side, progress, decay of the drift since the one before), in time order.
 
     Gives each one's expected deviation and its variance, and what was seen. The state is the mean and covariance of
@@ -196,16 +192,15 @@ def _walk(
         # Covariances of the score, which is level + slope * progress + drift + noise, with the state.
         c_l, c_s, c_d = v_ll + progress * v_ls + v_ld, v_ls + progress * v_ss + v_sd, v_ld + progress * v_sd + v_dd
         variance = c_l + progress * c_s + c_d + of.noise
-        seen = see(deviation - mean, variance, side)
-        step, taken, _ = seen
+        step, taken, log_density = see(deviation - mean, variance, side)
         level, slope, drift = level + c_l * step, slope + c_s * step, drift + c_d * step
         of_level, of_slope = c_l * taken, c_s * taken
         v_ll, v_ls, v_ld = v_ll - of_level * c_l, v_ls - of_level * c_s, v_ld - of_level * c_d
         v_ss, v_sd, v_dd = v_ss - of_slope * c_s, v_sd - of_slope * c_d, v_dd - c_d * taken * c_d
-        yield mean, variance, seen
+        yield mean, variance, step, taken, log_density
 
 
-def _see_all(distance: FloatArray, variance: FloatArray, sides: Sides | None) -> _Seen[FloatArray]:
+def _see_all(distance: FloatArray, variance: FloatArray, sides: Sides | None) -> Seen[FloatArray]:
     """Take in the scores of one occasion: known, at an end of the scale, or absent; without sides none is at an end."""
     taken = 1 / variance
     step = distance * taken
@@ -222,17 +217,17 @@ def _see_all(distance: FloatArray, variance: FloatArray, sides: Sides | None) ->
     absent = np.isnan(distance)
     if absent.any():
         step[absent] = taken[absent] = log_density[absent] = 0.0
-    return _Seen(step, taken, log_density)
+    return step, taken, log_density
 
 
-def _see_one(distance: float, variance: float, side: int) -> _Seen[float]:
+def _see_one(distance: float, variance: float, side: int) -> Seen[float]:
     """Take in one score: known, or at an end of the scale."""
     if not side:
         log_density = -0.5 * (_LOG_TWO_PI + distance * distance / variance + math.log(variance))
-        return _Seen(distance / variance, 1 / variance, log_density)
+        return distance / variance, 1 / variance, log_density
     sd = math.sqrt(variance)
     towards = -side * distance / sd
     log_tail = float(log_ndtr(towards))
     hazard = math.exp(-0.5 * (_LOG_TWO_PI + towards * towards) - log_tail)
     share = max(hazard * (towards + hazard), _LEAST_SHARE)
-    return _Seen(side * hazard / sd, share / variance, log_tail)
+    return side * hazard / sd, share / variance, log_tail
