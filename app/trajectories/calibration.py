@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import logit
 
+from app.errors import InvalidSeries
 from app.trajectories.checked import groups_of, outcomes, probabilities
 from app.trajectories.logistic import fit_logistic_line
-from app.trajectories.sampling_error import Interval, clustered_intervals, intervals
+from app.trajectories.sampling_error import Interval, clustered_intervals, intervals, share
 
 _SUREST = 1e-6
 """Closer to 0 or 1 than one in a million no set of episodes can judge a probability."""
@@ -86,3 +87,57 @@ def calibration(
     if groups is None:
         return Calibration(*intervals(line.coefficients, np.sqrt(np.diag(line.covariance))))
     return Calibration(*clustered_intervals(line.coefficients, line.influences, groups))
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Predictions that are close to each other, and what happened there.
+
+    Parameters
+    ----------
+    predicted : float
+        Their mean.
+    happened : Interval
+        Share of them in which it happened.
+    count : int
+        How many they are.
+    """
+
+    predicted: float
+    happened: Interval
+    count: int
+
+
+def calibration_groups(predicted: npt.ArrayLike, happened: npt.ArrayLike, groups: int = 10) -> tuple[Group, ...]:
+    """Divide predictions by their size into groups of equally many, and give what happened in each.
+
+    Parameters
+    ----------
+    predicted, happened
+        As for :func:`app.trajectories.metrics.brier`.
+    groups : int
+        How many groups, 1 or more; fewer where there are fewer predictions.
+
+    Returns
+    -------
+    tuple of Group
+        From the lowest predictions to the highest. Of equal predictions at a border, the first ones are in the lower
+        group.
+
+    Raises
+    ------
+    InvalidSeries
+        As for :func:`app.trajectories.metrics.brier`, and if there is to be no group.
+
+    Examples
+    --------
+    >>> low, high = calibration_groups([0.9, 0.1, 0.2, 0.8], [1, 0, 1, 1], groups=2)
+    >>> round(low.predicted, 2), low.happened.estimate, round(high.predicted, 2), high.happened.estimate
+    (0.15, 0.5, 0.85, 1.0)
+    """
+    chances = probabilities("predicted", predicted)
+    true = outcomes(happened, len(chances))
+    if groups < 1:
+        raise InvalidSeries("there must be a group", pointer="/groups", allowed="1 or more")
+    parts = np.array_split(np.argsort(chances, kind="stable"), min(groups, len(chances)))
+    return tuple(Group(float(chances[rows].mean()), share(true[rows]), len(rows)) for rows in parts)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 
 from app.errors import InvalidSeries
-from app.trajectories.checked import groups_of, numbers
+from app.trajectories.checked import groups_of, numbers, outcomes
 from app.trajectories.prediction import FloatArray, IntArray
 
 _UPPER_TAIL = 0.975
@@ -73,6 +73,50 @@ def clustered_mean(values: npt.ArrayLike, clusters: npt.ArrayLike) -> Interval:
     found = numbers("values", values)
     mean = found.mean(keepdims=True)
     return clustered_intervals(mean, (found - mean)[:, None] / len(found), groups_of(clusters, len(found)))[0]
+
+
+def share(happened: npt.ArrayLike) -> Interval:
+    """Give how often something happened, and how sure that is where each time stands for itself.
+
+    Parameters
+    ----------
+    happened : array_like of bool, shape (n,)
+        Whether it happened; or 0 and 1.
+
+    Returns
+    -------
+    Interval
+        The error is that of the share, 0 where it is 0 or 1; the ends are not: they lie within 0 and 1, and apart.
+
+    Raises
+    ------
+    InvalidSeries
+        If there are no rows, or a number is missing or neither 0 nor 1.
+
+    Notes
+    -----
+    The ends are [p + z^2 / 2n -+ z sqrt(p (1 - p) / n + z^2 / 4n^2)] / (1 + z^2 / n), the score interval.
+
+    References
+    ----------
+    Wilson (1927), JASA 22:209, doi:10.1080/01621459.1927.10502953.
+
+    Examples
+    --------
+    >>> found = share([True] * 15 + [False] * 133)
+    >>> round(found.estimate, 4), round(found.lower, 4), round(found.upper, 4)
+    (0.1014, 0.0624, 0.1605)
+    """
+    counted = numbers("happened", happened)
+    true = outcomes(happened, len(counted))
+    count, part = len(true), float(true.mean())
+    error = math.sqrt(part * (1 - part) / count)
+    z = float(ndtri(_UPPER_TAIL))
+    whole = 1 + z * z / count
+    middle, reach = part + z * z / (2 * count), z * math.sqrt(error**2 + (z / (2 * count)) ** 2)
+    # Rounding must not lead out of 0 and 1, nor past the share itself.
+    lower, upper = np.clip((middle + reach * np.array([-1, 1])) / whole, [0, part], [part, 1]).tolist()
+    return Interval(part, error, lower, upper)
 
 
 def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, clusters: npt.ArrayLike) -> Interval:

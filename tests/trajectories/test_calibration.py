@@ -9,6 +9,7 @@ import pytest
 from scipy.special import expit
 
 from app.errors import InvalidSeries
+from app.trajectories.calibration import calibration_groups
 from app.trajectories.metrics import Calibration, calibration
 
 MIXED, RAGGED = np.array([1, "a", 2], dtype=object), [1, 2, (2,)]
@@ -122,3 +123,30 @@ class TestCalibration:
         with pytest.raises(InvalidSeries) as refusal:
             calibration([0.2, 0.3, 0.4], [1, 0, 1], clusters)  # type: ignore[arg-type]
         assert refusal.value.pointer == "/clusters"
+
+
+class TestGroups:
+    def test_by_hand(self) -> None:
+        """Sorted: .1 no, .2 yes, .3 no | .6 yes, .7 no | .8 yes, .9 yes: groups of 3, 2 and 2."""
+        predicted, happened = [0.9, 0.1, 0.7, 0.3, 0.2, 0.8, 0.6], [1, 0, 0, 0, 1, 1, 1]
+        found = calibration_groups(predicted, happened, groups=3)
+        assert [each.count for each in found] == [3, 2, 2]
+        assert [each.predicted for each in found] == pytest.approx([0.2, 0.65, 0.85])
+        assert [each.happened.estimate for each in found] == pytest.approx([1 / 3, 0.5, 1.0])
+
+    def test_the_interval_is_that_of_a_share(self) -> None:
+        """1 of 29, as in test_sampling_error.py."""
+        (found,) = calibration_groups([0.1] * 29, [1, *[0] * 28], groups=1)
+        assert (found.happened.lower, found.happened.upper) == pytest.approx((0.006113214, 0.171755219), abs=1e-7)
+
+    def test_fewer_predictions_than_groups(self) -> None:
+        assert [each.count for each in calibration_groups([0.4, 0.2], [1, 0])] == [1, 1]
+
+    def test_equal_predictions_stay_in_their_order(self) -> None:
+        found = calibration_groups([0.5] * 4, [0, 0, 1, 1], groups=2)
+        assert [each.happened.estimate for each in found] == [0.0, 1.0]
+
+    @pytest.mark.parametrize(("predicted", "happened", "groups"), [([], [], 3), ([2.0], [1], 3), ([0.5], [1], 0)])
+    def test_bad_input_is_refused(self, predicted: list[float], happened: list[int], groups: int) -> None:
+        with pytest.raises(InvalidSeries):
+            calibration_groups(predicted, happened, groups)

@@ -19,6 +19,7 @@ from app.trajectories.sampling_error import (
     bootstrapped_each,
     clustered_mean,
     paired_difference,
+    share,
 )
 
 # R 4.2.2, base:
@@ -250,3 +251,37 @@ class TestBootstrapOfSeveral:
         with pytest.raises(InvalidSeries) as refusal:
             bootstrapped_each(lambda _: np.zeros(1), clusters, np.random.default_rng(1), repeats)  # type: ignore[arg-type]
         assert refusal.value.pointer == pointer
+
+
+# R 4.2.2, base, the intervals of Newcombe (1998), Statistics in Medicine 17:857, table I, method 3:
+#   > for (x in list(c(81,263), c(15,148), c(0,20), c(1,29), c(29,29)))
+#   +     print(prop.test(x[1], x[2], correct=FALSE)$conf.int)
+SHARES = {
+    (81, 263): (0.2552885, 0.3662096),
+    (15, 148): (0.0623864, 0.1604872),
+    (0, 20): (0.0, 0.1611252),
+    (1, 29): (0.006113214, 0.171755219),
+    (29, 29): (0.8830302, 1.0),
+}
+
+
+class TestShare:
+    @pytest.mark.parametrize(("counts", "ends"), SHARES.items())
+    def test_against_r(self, counts: tuple[int, int], ends: tuple[float, float]) -> None:
+        true, count = counts
+        found = share([1] * true + [0] * (count - true))
+        assert (found.lower, found.upper) == pytest.approx(ends, abs=1e-7)
+        assert found.estimate == pytest.approx(true / count)
+        assert found.standard_error == pytest.approx((true * (count - true) / count**3) ** 0.5)
+
+    @given(st.integers(1, 60), st.data())
+    def test_ends_lie_within_and_around(self, count: int, data: st.DataObject) -> None:
+        true = data.draw(st.integers(0, count))
+        found = share([True] * true + [False] * (count - true))
+        assert 0 <= found.lower <= found.estimate <= found.upper <= 1
+        assert found.lower < found.upper
+
+    @pytest.mark.parametrize("happened", [[], [0.5], [1, None], "1"])
+    def test_what_is_no_outcome_is_refused(self, happened: object) -> None:
+        with pytest.raises(InvalidSeries):
+            share(happened)  # type: ignore[arg-type]
