@@ -191,14 +191,27 @@ def _cases(
     occasions = Occasions(tuple(range(end + 1)), plan.weeks_for(1))
     scores = simulate(rng, curve, occasions, count).complete
     return [
-        Course(_series(row, occasions), criteria, curve, policy, plan)
+        Course(series_of(row, occasions), criteria, curve, policy, plan)
         for row in scores.tolist()
         if criteria.cutoff is None or criteria.is_case(row[0])
     ]
 
 
-def _series(scores: Sequence[float], occasions: Occasions) -> Series:
-    """Give the series of somebody who answers before each session."""
+def series_of(scores: Sequence[float], occasions: Occasions) -> Series:
+    """Give the series of somebody who answers on simulated occasions, before each session.
+
+    Parameters
+    ----------
+    scores : sequence of float
+        One for each occasion, points.
+    occasions : Occasions
+        When they are given.
+
+    Returns
+    -------
+    Series
+        The first score is the baseline.
+    """
     placed = zip(scores, occasions.doses, occasions.weeks, strict=True)
     observations = (
         Observation(dose, _START + timedelta(weeks=weeks), score, dose, weeks, Phase.TREATMENT)
