@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from app.scales.change import ChangeCriteria
 from app.trajectories.band_check import BandCheck, check_bands, compare_log_scores, foreteller
+from app.trajectories.calibration import Group, calibration_groups
 from app.trajectories.comparators import Rival
 from app.trajectories.episodes import Episodes
 from app.trajectories.fitting import GrowthFit, fit_growth_curve
@@ -19,7 +20,7 @@ from app.trajectories.growth import GrowthCurve
 from app.trajectories.judged import Part
 from app.trajectories.parameters import default_spread
 from app.trajectories.question import Question
-from app.trajectories.risk_check import GROWTH_MODEL, RiskCheck, check_risks, predictors
+from app.trajectories.risk_check import GROWTH_MODEL, RiskCheck, asked_about, check_risks, predictors
 from app.trajectories.sampling_error import Interval
 from app.trajectories.scenarios import Scenario, World, world
 from app.trajectories.shapes import ResponseShape
@@ -31,6 +32,9 @@ DOSES = tuple(range(21))
 LOOK_DOSES = (3, 4, 7)
 END_DOSE = 8
 """When it is asked who will not have improved, and by when (engine, section 4)."""
+
+_PROBABILITIES = (GROWTH_MODEL, "updated_mixed_model")
+"""Whose probabilities are shown beside what happened."""
 
 FEW_SCORES, MORE_SCORES = 0, 4
 """Looks at which later scores are foretold in a scenario: from the first score, and from those to dose 4."""
@@ -148,6 +152,31 @@ class Trial:
             part = self.part(belief, look)
             found += check_risks([part], question, rng, predictors=asked, budget=budget, repeats=repeats)
         return tuple(found)
+
+    def improvement_groups(
+        self, belief: Belief, *, look_doses: Sequence[float] = LOOK_DOSES, end_dose: float = END_DOSE
+    ) -> Mapping[float, Mapping[str, tuple[Group, ...]]]:
+        """Give predicted reliable improvement beside what happened, for predictors whose risks are probabilities.
+
+        Parameters
+        ----------
+        belief, look_doses, end_dose
+            As for :meth:`risks`.
+
+        Returns
+        -------
+        mapping of float to mapping of str to tuple of Group
+            By look and predictor, in tenths of the cases.
+        """
+        found = {}
+        for look in look_doses:
+            part, question = self.part(belief, look), Question(self.criteria, look, end_dose)
+            known, _, unimproved = asked_about(part.episodes, question)
+            named = predictors(part, question, interval_weeks=self.service.interval_weeks)
+            found[look] = {
+                name: calibration_groups(1.0 - named[name].risk(known), ~unimproved) for name in _PROBABILITIES
+            }
+        return found
 
     def gain(self, look_dose: float = MORE_SCORES) -> Interval:
         """Give by how much the learnt curve foretells later scores better than the published one, nats a score."""

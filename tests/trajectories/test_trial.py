@@ -89,6 +89,23 @@ class TestTrial:
         assert [each.predictor for each in found if each.third is None] == names * 2
         assert [each.look_dose for each in found if each.third is None] == [2] * 6 + [4] * 6
 
+    def test_groups_of_improvement_by_probability(self, fortnightly: Trial) -> None:
+        """Cases sorted by their probability, in ten parts: who improved by six points, of how many."""
+        found = fortnightly.improvement_groups(Belief.PUBLISHED, look_doses=[2])[2]
+        assert list(found) == [GROWTH_MODEL, "updated_mixed_model"]
+        question = Question(PHQ_9, 2, 8)
+        known, _, happened = asked_about(fortnightly.cohort.episodes, question)
+        chance = 1 - GrowthModel(question, a_curve(), 2.0).risk(known)
+        order = sorted(range(len(chance)), key=lambda place: (chance[place], place))
+        groups, start = found[GROWTH_MODEL], 0
+        assert len(groups) == 10
+        for group in groups:
+            some = order[start : start + group.count]
+            assert group.predicted == pytest.approx(np.mean([chance[place] for place in some]))
+            assert group.happened.estimate == pytest.approx(np.mean([not happened[place] for place in some]))
+            start += group.count
+        assert start == len(chance)
+
     def test_the_gain_is_the_difference_of_log_scores(self, fortnightly: Trial) -> None:
         known, later = fortnightly.cohort.episodes.split_at(2)
         learnt, published = (log_score(*foreteller(fortnightly.curve(each))(known, later)) for each in reversed(Belief))
