@@ -22,6 +22,36 @@ TO_SCORE: Final[Spec] = {"y2": {"field": "score2"}}
 SMALL, TEXT, LARGE = 10.5, 11.5, 16
 """Sizes of texts, pixels."""
 
+CONFIG: Final[Spec] = {
+    "font": palette.FONT,
+    "view": {"stroke": None},
+    "aria": False,
+    "axis": {
+        "labelColor": palette.INK,
+        "titleColor": palette.INK,
+        "domainColor": palette.QUIET,
+        "tickColor": palette.QUIET,
+        "labelFontSize": TEXT,
+        "titleFontSize": TEXT,
+        "titleFontWeight": "normal",
+        "titlePadding": 8,
+        "grid": False,
+    },
+    "title": {
+        "anchor": "start",
+        "frame": "group",
+        "offset": 10,
+        "color": palette.INK,
+        "fontSize": LARGE,
+        "lineHeight": 20,
+        "subtitleColor": palette.INK,
+        "subtitleFontSize": TEXT,
+        "subtitleLineHeight": 16,
+        "subtitlePadding": 5,
+    },
+}
+"""How axes and titles look."""
+
 
 @dataclass(frozen=True, slots=True)
 class Canvas:

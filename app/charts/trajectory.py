@@ -12,7 +12,7 @@ from typing import Final
 
 from app.charts import palette
 from app.charts.canvas import (
-    LARGE,
+    CONFIG,
     SCHEMA,
     TEXT,
     TO_SCORE,
@@ -50,35 +50,6 @@ _SCORE_WEIGHT = 10.0
 _PADDING: Final = {"left": 12, "top": 12, "bottom": 12, "right": 36}
 """On the right, where texts end the picture, there is room for a font that is wider than ours."""
 
-_CONFIG: Final[Spec] = {
-    "font": palette.FONT,
-    "view": {"stroke": None},
-    "aria": False,
-    "axis": {
-        "labelColor": palette.INK,
-        "titleColor": palette.INK,
-        "domainColor": palette.QUIET,
-        "tickColor": palette.QUIET,
-        "labelFontSize": TEXT,
-        "titleFontSize": TEXT,
-        "titleFontWeight": "normal",
-        "titlePadding": 8,
-        "grid": False,
-    },
-    "title": {
-        "anchor": "start",
-        "frame": "group",
-        "offset": 10,
-        "color": palette.INK,
-        "fontSize": LARGE,
-        "lineHeight": 20,
-        "subtitleColor": palette.INK,
-        "subtitleFontSize": TEXT,
-        "subtitleLineHeight": 16,
-        "subtitlePadding": 5,
-    },
-}
-
 
 def trajectory_chart(charted: ChartedSeries, language: str) -> Spec:
     """Draw a series.
@@ -106,7 +77,7 @@ def trajectory_chart(charted: ChartedSeries, language: str) -> Spec:
         "padding": _PADDING,
         "encoding": field.axes(),
         "layer": list(field.layers()),
-        "config": _CONFIG,
+        "config": CONFIG,
     }
 
 
