@@ -207,7 +207,7 @@ def slope_target(belief: Belief, risks: Iterable[RiskCheck]) -> Target:
     return Target(
         f"2 calibration slope of reliable improvement, {_WORDS[belief]}",
         f"{_between(SLOPE)} at looks {_listed(f'{each.look_dose:g}' for _, each in slopes)}, cases",
-        "; ".join(f"look {each.look_dose:g}: {_told(slope, 2)}" for slope, each in slopes),
+        "; ".join(f"look {each.look_dose:g}: {told(slope, 2)}" for slope, each in slopes),
         _all_within(SLOPE, (slope for slope, _ in slopes)),
     )
 
@@ -222,11 +222,11 @@ def flag_target(belief: Belief, risks: Iterable[RiskCheck]) -> Target:
     by_how_much = _listed(f"{by:g} ({_spoken(name)})" for name, by in AHEAD_OF.items())
     return Target(
         f"3 flags, {_WORDS[belief]}",
-        f"{ours.flags.budget:.0%} flagged at look {FLAG_LOOK} of at least {FLAGGED_CASES:,} cases: PPV at least"
+        f"{100 * ours.flags.budget:g} % flagged at look {FLAG_LOOK} of at least {FLAGGED_CASES:,} cases: PPV at least"
         f" {PREDICTIVE:g}; above the rivals' by at least {by_how_much}",
-        f"PPV {_told(value)} of {ours.patients:,} cases, base rate {ours.base_rate:.3f}, sensitivity"
+        f"PPV {told(value)} of {ours.patients:,} cases, base rate {ours.base_rate:.3f}, sensitivity"
         f" {ours.flags.sensitivity.estimate:.3f}; above by "
-        + "; ".join(f"{_told(each)} ({_spoken(name)})" for name, each in ahead.items()),
+        + "; ".join(f"{told(each)} ({_spoken(name)})" for name, each in ahead.items()),
         ours.patients >= FLAGGED_CASES
         and value.estimate >= PREDICTIVE
         and all(name in ahead and ahead[name].estimate >= by for name, by in AHEAD_OF.items()),
@@ -242,7 +242,7 @@ def late_targets(flags: LateFlags) -> tuple[Target, Target]:
             "4a late responders, policy early",
             f"20 % flagged at each of looks 3 to 6: late responders ever flagged at most {RANKED_RATIO:g} of what the"
             " classical expected response flags",
-            f"ratio {_told(flags.ranked_ratio, 2)}: {_told(ours.late)} and {_told(theirs.late)}; of all cases"
+            f"ratio {told(flags.ranked_ratio, 2)}: {told(ours.late)} and {told(theirs.late)}; of all cases"
             f" {ours.everybody.estimate:.3f} and {theirs.everybody.estimate:.3f}",
             flags.ranked_ratio.estimate <= RANKED_RATIO,
         ),
@@ -250,8 +250,8 @@ def late_targets(flags: LateFlags) -> tuple[Target, Target]:
             "4b late responders, policy pending",
             f"only likely deterioration flags at looks 3 to 6: late responders ever flagged at most {PENDING_RATIO:g}"
             f" of those beyond the classical 80 % limit, and at least {WORSENING_FLAGGED:g} of the worsening shape",
-            f"ratio {_told(flags.pending_ratio, 2)}: {_told(pending.late)} and {_told(limit.late)}; of the worsening"
-            f" shape {_told(pending.worsening)}; of all cases {pending.everybody.estimate:.3f} and"
+            f"ratio {told(flags.pending_ratio, 2)}: {told(pending.late)} and {told(limit.late)}; of the worsening"
+            f" shape {told(pending.worsening)}; of all cases {pending.everybody.estimate:.3f} and"
             f" {limit.everybody.estimate:.3f}",
             flags.pending_ratio.estimate <= PENDING_RATIO and pending.worsening.estimate >= WORSENING_FLAGGED,
         ),
@@ -264,7 +264,7 @@ def auc_targets(found: Mapping[int, Interval]) -> tuple[Target, ...]:
         Target(
             f"4c late responders told from lasting non-responders, look {look}",
             f"AUC at least {least:.2f}",
-            _told(found[look]),
+            told(found[look]),
             found[look].estimate >= least,
         )
         for look, least in LATE_AUC.items()
@@ -276,10 +276,10 @@ def state_target(states: LateStates) -> Target:
     early, none = (states.ever[state] for state in (ResponderState.EARLY, ResponderState.NONE))
     return Target(
         "responder state of late responders",
-        f"pending or late at every look from 3 to 6 in at least {OPEN_STATES:.0%}, and never none",
-        f"{_told(states.always_open)} of {states.patients:,} cases; by verdict"
+        f"pending or late at every look from 3 to 6 in at least {100 * OPEN_STATES:g} %, and never none",
+        f"{told(states.always_open)} of {states.patients:,} cases; by verdict"
         f" {states.verdicts[ResponderState.PENDING] + states.verdicts[ResponderState.LATE]:.3f}; ever called early"
-        f" {_told(early)}, ever none {_told(none)}",
+        f" {told(early)}, ever none {told(none)}",
         states.always_open.estimate >= OPEN_STATES and none.estimate == 0,
     )
 
@@ -312,7 +312,7 @@ def scenario_targets(checks: Sequence[ScenarioCheck]) -> tuple[Target, ...]:
             Target(
                 f"2 calibration slope in services that are otherwise, {belief} curve",
                 f"{_between(SLOPE_ELSEWHERE)} expected, reported as it is",
-                f"{inside} of {len(slopes)} within; lowest {_told(low[0], 2)}, {low[1]}; highest {_told(high[0], 2)},"
+                f"{inside} of {len(slopes)} within; lowest {told(low[0], 2)}, {low[1]}; highest {told(high[0], 2)},"
                 f" {high[1]}",
                 inside == len(slopes),
             )
@@ -321,22 +321,46 @@ def scenario_targets(checks: Sequence[ScenarioCheck]) -> tuple[Target, ...]:
 
 
 def composite_targets(rates: CompositeRates) -> tuple[Target, Target]:
-    """Judge how many get worse in the default simulation of two measures."""
+    """Judge how many get worse in the default simulation of PHQ-9 and GAD-7."""
     together, alone = rates.deterioration, rates.deterioration_alone
     return (
         Target(
             "9 deterioration on the composite at session 8",
             f"{_between(COMPOSITE_DETERIORATION)} of cases",
-            f"{_told(together)} of {rates.cases:,} cases; of all {_told(rates.deterioration_of_all)}",
+            f"{told(together)} of {rates.cases:,} cases; of all {told(rates.deterioration_of_all)}",
             _within(COMPOSITE_DETERIORATION, together),
         ),
         Target(
-            "9 deterioration on the first measure alone",
+            "9 deterioration on the PHQ-9 alone",
             f"{_between(ALONE_DETERIORATION)} of its cases",
-            _told(alone),
+            told(alone),
             _within(ALONE_DETERIORATION, alone),
         ),
     )
+
+
+def told(figure: Interval, decimals: int = 3) -> str:
+    """Write a figure with its interval.
+
+    Parameters
+    ----------
+    figure : Interval
+        The figure.
+    decimals : int
+        How many of each number are told.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> told(Interval(-0.0002, 0.001, -0.0022, 0.0018))
+    '0.000 (-0.002 to 0.002)'
+    """
+    # Adding 0 takes the sign off a zero.
+    parts = [f"{round(each, decimals) + 0.0:.{decimals}f}" for each in (figure.estimate, figure.lower, figure.upper)]
+    return f"{parts[0]} ({parts[1]} to {parts[2]})"
 
 
 def _worst_cell(
@@ -349,7 +373,7 @@ def _worst_cell(
     return Target(
         name,
         f"{_between(limits)} at each later dose, of everybody and of each third",
-        f"{low:.3f} to {high:.3f} in {len(cells)} cells; worst {_told(worst)} {look} to dose {at.dose:g},"
+        f"{low:.3f} to {high:.3f} in {len(cells)} cells; worst {told(worst)} {look} to dose {at.dose:g},"
         f" {_THIRDS[at.third]}",
         _all_within(limits, figures),
     )
@@ -366,10 +390,6 @@ def _within(limits: tuple[float, float], figure: Interval) -> bool:
 
 def _all_within(limits: tuple[float, float], figures: Iterable[Interval]) -> bool:
     return all(_within(limits, each) for each in figures)
-
-
-def _told(figure: Interval, decimals: int = 3) -> str:
-    return f"{figure.estimate:.{decimals}f} ({figure.lower:.{decimals}f} to {figure.upper:.{decimals}f})"
 
 
 def _between(limits: tuple[float, float]) -> str:

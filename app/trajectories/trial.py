@@ -249,7 +249,7 @@ class ScenarioCheck:
     belief : Belief
         What is believed of it.
     bands : tuple of BandCheck
-        All later scores, by look.
+        All later scores, by look: of everybody and of each third.
     risks : tuple of RiskCheck
         The growth model's, by look.
     gain : Interval or None
@@ -301,7 +301,7 @@ def check_scenario(
             ScenarioCheck(
                 scenario,
                 belief,
-                bands=tuple(each for each in bands if each.dose is None and each.third is None),
+                bands=tuple(each for each in bands if each.dose is None),
                 risks=tuple(each for each in risks if each.third is None),
                 gain=trial.gain() if belief is Belief.LEARNT else None,
             )

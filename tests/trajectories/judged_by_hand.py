@@ -53,6 +53,7 @@ def a_risk(
 def some_risks(look: float = 4.0, **ahead: float) -> list[RiskCheck]:
     """Give the growth model and its rivals at one look, each as far behind as is just enough, or as told."""
     rivals = [a_risk(name, slope=None, behind=ahead.get(name, by), look=look) for name, by in AHEAD_OF.items()]
+    rivals.append(a_risk("nearest_neighbours", slope=1.06, behind=0.019, look=look))
     return [a_risk(look=look), *rivals, a_risk(look=look, third=1, slope=5.0, ppv=0.1)]
 
 
@@ -86,7 +87,7 @@ def some_states(*, always_open: float = 0.95, none: float = 0.0) -> LateStates:
 def a_scenario(scenario: Scenario, belief: Belief, *slopes: float) -> ScenarioCheck:
     """Give a service with the slopes at looks 3, 4 and 7."""
     risks = tuple(a_risk(slope=slope, look=look) for slope, look in zip(slopes, (3.0, 4.0, 7.0), strict=True))
-    bands = tuple(a_band(look=look, dose=None) for look in (0.0, 4.0))
+    bands = tuple(a_band(look=look, dose=None, third=third) for look in (0.0, 4.0) for third in (None, 1, 2, 3))
     return ScenarioCheck(scenario, belief, bands, risks, gain=None if belief is Belief.PUBLISHED else about(0.02))
 
 
@@ -96,7 +97,7 @@ def measured_by_hand() -> Measured:
     bands = tuple(
         a_band(look=look, dose=dose, third=third)
         for look in looks
-        for dose in (None, 5.0, 8.0)
+        for dose in (None, 1.0, 4.0, 8.0, 12.0, 20.0)
         for third in (None, 1, 2, 3)
     )
     risks = tuple(each for look in (3.0, 4.0, 7.0) for each in some_risks(look))

@@ -135,8 +135,9 @@ class TestScenarioCheck:
         assert [each.belief for each in checks] == list(Belief)
         assert {each.scenario for each in checks} == {Scenario.WORSE_SERVICE}
         for each in checks:
-            assert [band.look_dose for band in each.bands] == [0, 4]
-            assert all(band.dose is None and band.third is None for band in each.bands)
+            assert [band.look_dose for band in each.bands] == [0] * 4 + [4] * 4
+            assert [band.third for band in each.bands] == [None, 1, 2, 3] * 2
+            assert all(band.dose is None for band in each.bands)
             assert [risk.look_dose for risk in each.risks] == [3, 4, 7]
             assert all(risk.third is None and risk.predictor == GROWTH_MODEL for risk in each.risks)
         published, learnt = checks
