@@ -13,6 +13,7 @@ from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from itertools import pairwise
 
 from app.errors import InvalidSeries
 
@@ -242,7 +243,7 @@ class Series:
         time, and so is everything until a first session counts.
         """
         sessions = sorted(sessions, key=lambda session: session.starts_at)
-        ordered = sorted(measurements, key=lambda each: (each.completed_at, str(each.administration_id)))
+        ordered = _in_time_order(measurements)
         _require_distinct([session.session_id for session in sessions], "session")
         _require_distinct([measurement.administration_id for measurement in ordered], "administration")
         if treatment_ended_at is not None:
@@ -307,6 +308,15 @@ class Series:
             baseline_index=self.baseline_index if known else None,
             late_baseline=self.late_baseline and known,
         )
+
+
+def _in_time_order(measurements: Iterable[Measurement]) -> list[Measurement]:
+    """Order measurements by time, and those of one moment by identity."""
+    # Only then, since writing out identities takes a fifth of the time of placing all.
+    ordered = sorted(measurements, key=lambda each: each.completed_at)
+    if any(one.completed_at == other.completed_at for one, other in pairwise(ordered)):
+        ordered.sort(key=lambda each: (each.completed_at, str(each.administration_id)))
+    return ordered
 
 
 def _find_baseline(
