@@ -9,7 +9,7 @@ from collections import Counter
 import pytest
 
 from app.trajectories.scenarios import Scenario
-from tests.cli.commands import refusal, run
+from tests.cli.commands import answer, refusal, run
 
 
 def drawn(capsys: pytest.CaptureFixture[str], *options: object) -> list[dict[str, str]]:
@@ -48,6 +48,18 @@ def test_who_left_has_no_more_scores(capsys: pytest.CaptureFixture[str]) -> None
 @pytest.mark.parametrize("scenario", list(Scenario))
 def test_every_scenario(capsys: pytest.CaptureFixture[str], scenario: Scenario) -> None:
     assert drawn(capsys, "--patients", 2, "--sessions", 2, "--scenario", scenario)
+
+
+def test_the_targets_with_their_figures(capsys: pytest.CaptureFixture[str]) -> None:
+    told = answer(capsys, "simulate", "--instrument", "phq-9", "--patients", 500, "--targets")
+    assert (told["patients"], told["seed"]) == (500, 1)
+    assert [each["name"][0] for each in told["targets"]][:2] == ["1", "1"]
+    assert all(each["found"] and isinstance(each["met"], bool) for each in told["targets"])
+
+
+def test_targets_of_a_service_that_is_otherwise(capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--instrument", "phq-9", "--scenario", "floor", "--targets")
+    assert refusal(capsys, "simulate", *options) == "--targets are those of a service that is as the curve says"
 
 
 def test_a_scale_without_a_curve(capsys: pytest.CaptureFixture[str]) -> None:
