@@ -5,10 +5,11 @@ from __future__ import annotations
 from app.trajectories.band_check import BandCheck
 from app.trajectories.calibration import Calibration, Group
 from app.trajectories.late_responders import EverFlagged, LateFlags, LateStates
+from app.trajectories.limits import AHEAD_OF
 from app.trajectories.progress import ResponderState
 from app.trajectories.risk_check import GROWTH_MODEL, FlagCheck, RiskCheck
 from app.trajectories.scenarios import Scenario
-from app.trajectories.targets import AHEAD_OF, Measured
+from app.trajectories.targets import Measured
 from app.trajectories.trial import Belief, ScenarioCheck
 from tests.trajectories.held_out import about
 
