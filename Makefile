@@ -18,11 +18,11 @@ PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report=
 CORE_COVERAGE := $(VENV)/python -m coverage report --fail-under=100 \
 	--include='app/scales/*,app/trajectories/*,app/texts/*,app/charts/*,app/errors.py'
 
-.PHONY: help setup run test check lint bench evidence lock
+.PHONY: help setup run test check lint bench evidence model-card lock
 .DEFAULT_GOAL := help
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: .venv/ready ## prepare .venv with the project and its tools; starts nothing
 
@@ -53,6 +53,9 @@ bench: setup ## measure beside the references, with wrk; writes benchmarks/READM
 
 evidence: setup ## run the long checks, or one (CHECK=memory), and keep what they show in docs/evidence.md
 	$(VENV)/python -m tests.evidence $(CHECK)
+
+model-card: setup ## measure the engine's targets; writes docs/model-card.md and its pictures
+	$(VENV)/python -m tests.evidence.model_card
 
 COMPILE = $(UV) compile --quiet --system-certs --universal --python-version 3.11 --generate-hashes --no-header
 

@@ -22,13 +22,13 @@ from app.trajectories.fitting import fit_growth_curve
 from app.trajectories.foretelling import GrowthModel
 from app.trajectories.growth import GrowthCurve
 from app.trajectories.judged import Part
+from app.trajectories.limits import Target
 from app.trajectories.link import Link, LinkKind
 from app.trajectories.plain_model import PlainMixedModel
 from app.trajectories.question import Question
 from app.trajectories.risk_check import GROWTH_MODEL, RiskCheck, check_risks
 from app.trajectories.sampling_error import Interval
 from app.trajectories.starting import choose_link, starting_curve
-from app.trajectories.targets import Target
 from tests.programs import ROOT
 
 FOLDS: Final = 5
