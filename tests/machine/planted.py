@@ -1,7 +1,7 @@
 """Bugs that are planted on purpose, each as small as a slip of somebody who rewrites the service.
 
 Three are planted in the database, where the record is what it is however the service is written: a trigger that drops
-or changes rows. The others replace one function: `used_scores` and `assess_many` as app.services.verdicts knows
+or changes rows. The others replace one function: `used_scores` and `assess_all` as app.services.verdicts knows
 them, and `receipt_read` as app.api.routes.administrations does.
 """
 
@@ -81,11 +81,11 @@ def _counts_what_was_set_aside(used_scores: Callable[..., list[Any]]) -> Callabl
     return slipped
 
 
-def _looks_ahead(assess_many: Callable[..., Sequence[Sequence[Any]]]) -> Callable[..., list[list[Any]]]:
+def _looks_ahead(assess_all: Callable[..., Sequence[Sequence[Any]]]) -> Callable[..., list[list[Any]]]:
     def slipped(*arguments: Any) -> list[list[Any]]:
         return [
             [replace(each, probabilities=of_course[-1].probabilities) for each in of_course]
-            for of_course in assess_many(*arguments)
+            for of_course in assess_all(*arguments)
         ]
 
     return slipped
@@ -119,7 +119,7 @@ BUGS: Mapping[str, tuple[Planting, str]] = {
         _replaced(verdicts, "used_scores", _counts_what_was_set_aside),
         "observations|score",
     ),
-    "a verdict looks ahead": (_replaced(verdicts, "assess_many", _looks_ahead), "probability"),
+    "a verdict looks ahead": (_replaced(verdicts, "assess_all", _looks_ahead), "probability"),
     "a repeated put gets a new receipt": (_replaced(routes, "receipt_read", _tells_the_time_again), "receipt"),
 }
 """Each with a word of what gives it away."""
