@@ -17,6 +17,8 @@ from app.scales.change import ChangeCriteria
 from app.services.learning import Methods, learn
 from app.services.organisations import founding_scope
 from app.trajectories.episodes import Episodes
+from app.trajectories.fit_warning import FitWarning
+from app.trajectories.fitting import FittedParameter, GrowthFit
 from app.trajectories.gates import HeldOut
 from app.trajectories.growth import GrowthCurve
 from tests.factories import Caller, Clinic, administration, created, hold, make_episode, phq_9, put
@@ -28,24 +30,20 @@ DOES_BADLY = replace(DOES_WELL, coverage=about(0.6))
 LINE = Line("phq-9", "self")
 
 
-@dataclass(frozen=True)
-class Estimated:
-    name: str
-    estimate: float
-    standard_error: float
-
-
-@dataclass(frozen=True)
-class FakeFit:
-    """As much of a fit as the service asks for."""
-
-    curve: GrowthCurve
-    n_episodes: int
-    n_observations: int
-    local_information: float = 0.37
-    converged: bool = True
-    warnings: tuple[str, ...] = ("few_episodes",)
-    parameters: tuple[Estimated, ...] = (Estimated("intercept", 12.0, 0.8),)
+def a_fit(curve: GrowthCurve, episodes: Episodes, *, converged: bool) -> GrowthFit:
+    """Give a fit with figures of a test's own."""
+    return GrowthFit(
+        curve=curve,
+        parameters=(FittedParameter("intercept", 12.0, 0.8, 0.8, prior=12.0, held=False),),
+        n_episodes=episodes.count,
+        n_observations=len(episodes.scores),
+        loglik=0.0,
+        log_prior=0.0,
+        converged=converged,
+        iterations=1,
+        local_information=0.37,
+        warnings=(FitWarning.FEW_EPISODES,),
+    )
 
 
 @dataclass
@@ -71,11 +69,11 @@ def fake_methods(
     """Give methods that say what is wanted: the prior with changes, and how it did."""
     asked = asked or Asked()
 
-    def fit(episodes: Episodes, prior: GrowthCurve) -> FakeFit:
+    def fit(episodes: Episodes, prior: GrowthCurve) -> GrowthFit:
         asked.learnt_from.append(episodes)
         asked.priors.append(prior)
         meanwhile()
-        return FakeFit(replace(prior, **changes), episodes.count, len(episodes.scores), converged=converged)
+        return a_fit(replace(prior, **changes), episodes, converged=converged)
 
     def evaluate(
         learnt_from: Episodes,
@@ -91,7 +89,7 @@ def fake_methods(
         asked.present.append(present)
         return held_out
 
-    def fit_programme(strata: Mapping[str, Episodes], name: str, prior: GrowthCurve) -> FakeFit:
+    def fit_programme(strata: Mapping[str, Episodes], name: str, prior: GrowthCurve) -> GrowthFit:
         asked.strata.append(strata)
         fitted = fit(Episodes.joined(list(strata.values())), prior)
         return replace(fitted, curve=replace(fitted.curve, intercept=fitted.curve.intercept + strata[name].count))

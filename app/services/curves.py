@@ -46,12 +46,12 @@ def evaluation_to_keep(held_out: HeldOut, present: GrowthCurve, window: Window) 
     gates = judge(held_out)
     figures = asdict(held_out)
     for name in _INTERVALS:
-        figures[name] = {part: _known(figure) for part, figure in figures[name].items()}
+        figures[name] = {part: as_json(figure) for part, figure in figures[name].items()}
     return {
         "passed": all_passed(gates),
         "gates": [
-            {"name": gate.name, "passed": gate.passed, "figure": _known(gate.figure)}
-            | {"at_least": _known(gate.at_least), "at_most": _known(gate.at_most)}
+            {"name": gate.name, "passed": gate.passed, "figure": as_json(gate.figure)}
+            | {"at_least": as_json(gate.at_least), "at_most": as_json(gate.at_most)}
             for gate in gates
         ],
         "compared_with": told_apart(present),
@@ -150,6 +150,6 @@ def _held_out(kept: Mapping[str, Any]) -> HeldOut:
     return HeldOut(**{**kept, **intervals})
 
 
-def _known(figure: float) -> float | None:
+def as_json(figure: float) -> float | None:
     """Give a figure as JSON can hold it."""
     return float(figure) if isfinite(figure) else None

@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
-from math import isfinite
-from typing import Any, Final, Protocol, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from app.db.curves import Line, add_candidate, next_numbers, series_of_line, takes_turn
@@ -20,7 +19,7 @@ from app.db.models import Curve, Programme
 from app.db.session import Work
 from app.errors import StateConflict
 from app.scales.change import ChangeCriteria
-from app.services.curves import Window, evaluation_to_keep, told_apart
+from app.services.curves import Window, as_json, evaluation_to_keep, told_apart
 from app.services.instruments import require_for_change
 from app.services.settings import current_settings
 from app.services.verdicts import criteria_for, place
@@ -44,58 +43,10 @@ _AT_ONCE: Final = 500
 """Episodes that are read at a time."""
 
 
-class Estimate(Protocol):
-    """One parameter as it was fitted."""
-
-    @property
-    def name(self) -> str:
-        """Which one."""
-
-    @property
-    def estimate(self) -> float:
-        """Its value."""
-
-    @property
-    def standard_error(self) -> float:
-        """Standard error of the value; NaN where it was held fixed."""
-
-
-class Fitted(Protocol):
-    """What a fit gives."""
-
-    @property
-    def curve(self) -> GrowthCurve:
-        """The curve; its key, version and provenance are replaced."""
-
-    @property
-    def local_information(self) -> float | None:
-        """Share of what is known that comes from the episodes and not from the prior, 0 to 1; None if not told."""
-
-    @property
-    def n_episodes(self) -> int:
-        """How many series it was learnt from, each one's scores in an episode of the core."""
-
-    @property
-    def n_observations(self) -> int:
-        """How many scores those have."""
-
-    @property
-    def converged(self) -> bool:
-        """Whether the fit came to an end."""
-
-    @property
-    def warnings(self) -> Sequence[str]:
-        """What is to be known about it, as codes."""
-
-    @property
-    def parameters(self) -> Sequence[Estimate]:
-        """Its parameters."""
-
-
-Fit: TypeAlias = Callable[[Episodes, GrowthCurve], Fitted]
+Fit: TypeAlias = Callable[[Episodes, GrowthCurve], GrowthFit]
 """Learns a curve from episodes, starting from what is believed without them."""
 
-FitProgramme: TypeAlias = Callable[[Mapping[str, Episodes], str, GrowthCurve], Fitted]
+FitProgramme: TypeAlias = Callable[[Mapping[str, Episodes], str, GrowthCurve], GrowthFit]
 """Learns the curve of one of several programmes, by name, drawn towards that of all of them."""
 
 Evaluate: TypeAlias = Callable[[Episodes, Episodes, GrowthCurve, GrowthCurve, ChangeCriteria], HeldOut]
@@ -172,11 +123,10 @@ def learn(work: Work, line: Line, methods: Methods = METHODS) -> Curve:
     settings, criteria = current_settings(work), criteria_for(line)
     assert criteria is not None, "what has a published curve has criteria"
     started = _episodes(work, line)
-    of_line = [each for each in started if line.programme_id in (None, each.programme_id)]
-    older, newer = out_of_time(of_line)
+    older, newer = out_of_time([each for each in started if _is_of(line, each)])
     if not older or not newer:
         raise StateConflict("there are too few episodes to learn from some and hold others back")
-    others = [each for each in started if each not in of_line and each.at < newer[0].at]
+    others = [each for each in started if not _is_of(line, each) and each.at < newer[0].at]
     learnt_from, held_back = columns([*older, *others]), columns(newer)
     fitted = _fitted(methods, older, others, prior)
     if not fitted.converged or fitted.local_information is None:
@@ -196,7 +146,11 @@ def learn(work: Work, line: Line, methods: Methods = METHODS) -> Curve:
     return add_candidate(work, line, _figures(candidate, fitted, window) | kept)
 
 
-def _fitted(methods: Methods, own: Sequence[Started], others: Sequence[Started], prior: GrowthCurve) -> Fitted:
+def _is_of(line: Line, started: Started) -> bool:
+    return line.programme_id in (None, started.programme_id)
+
+
+def _fitted(methods: Methods, own: Sequence[Started], others: Sequence[Started], prior: GrowthCurve) -> GrowthFit:
     """Learn from the episodes of a line; where there are those of other programmes, towards what all of them say."""
     if not others:
         return methods.fit(columns(own), prior)
@@ -246,14 +200,14 @@ def _window(started: Sequence[Started], time_zone: tzinfo) -> Window:
     return Window(len(started), min(days), max(days))
 
 
-def _source(fitted: Fitted, window: Window, prior: GrowthCurve) -> str:
+def _source(fitted: GrowthFit, window: Window, prior: GrowthCurve) -> str:
     return (
         f"learnt from {fitted.n_observations} scores of {window.episodes} of the organisation's own episodes, started"
         f" from {window.start} to {window.end}, which weigh {fitted.local_information or 0:.0%} beside {prior.key}"
     )
 
 
-def _figures(candidate: GrowthCurve, fitted: Fitted, window: Window) -> dict[str, Any]:
+def _figures(candidate: GrowthCurve, fitted: GrowthFit, window: Window) -> dict[str, Any]:
     document = curve_to_document(candidate)
     return {
         "key": candidate.key,
@@ -269,18 +223,13 @@ def _figures(candidate: GrowthCurve, fitted: Fitted, window: Window) -> dict[str
     }
 
 
-def _provenance(fitted: Fitted, prior: GrowthCurve) -> dict[str, Any]:
+def _provenance(fitted: GrowthFit, prior: GrowthCurve) -> dict[str, Any]:
     """Tell how it was learnt: from which prior, and how sure each figure is."""
     return {
         "prior": told_apart(prior),
         "warnings": [str(warning) for warning in fitted.warnings],
         "estimates": [
-            {"name": each.name, "estimate": _known(each.estimate), "standard_error": _known(each.standard_error)}
+            {"name": each.name, "estimate": as_json(each.estimate), "standard_error": as_json(each.standard_error)}
             for each in fitted.parameters
         ],
     }
-
-
-def _known(figure: float) -> float | None:
-    """Give a figure as JSON can hold it."""
-    return float(figure) if isfinite(figure) else None
