@@ -60,9 +60,7 @@ def foretold(curve: GrowthCurve, known: Episodes, later: Episodes, level: float 
     """
     if known.count != later.count:
         raise InvalidSeries("what comes later must be of the same episodes")
-    if not ((later.scores >= curve.minimum) & (later.scores <= curve.maximum)).all():
-        allowed = f"{curve.minimum} to {curve.maximum}"
-        raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
+    curve.link.refuse_outside(later.scores)
     doses, weeks, scores = (later.by_occasion(each, absent=0.0).T for each in (later.doses, later.weeks, later.scores))
     tables = _empty(doses.shape)
     for places, given in _conditioned(known, curve, points=doses.shape[1]):

@@ -245,9 +245,7 @@ class GrowthCurve:
         scores = np.asarray(scores, dtype=np.float64)
         if scores.shape != doses.shape or not scores.size:
             raise InvalidSeries("a conditional prediction needs one dose, one week and one score per observation")
-        if not (scores.min() >= self.minimum and scores.max() <= self.maximum):
-            allowed = f"{self.minimum} to {self.maximum}"
-            raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
+        self.link.refuse_outside(scores)
         return condition(self, doses, weeks, scores, range(scores.shape[-1] + 1) if known is None else known)
 
 

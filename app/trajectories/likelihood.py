@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from app.errors import InvalidSeries
 from app.trajectories.episodes import Episodes
 from app.trajectories.filtering import Sides, log_density
 from app.trajectories.growth import GrowthCurve
@@ -41,9 +40,7 @@ class Likelihood:
     """
 
     def __init__(self, episodes: Episodes, link: Link) -> None:
-        if not ((episodes.scores >= link.minimum) & (episodes.scores <= link.maximum)).all():
-            allowed = f"{link.minimum} to {link.maximum}"
-            raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
+        link.refuse_outside(episodes.scores)
         self.episodes, self._link = episodes, link
         # Episodes of about equal lengths lie together, so that few places of the tables are empty.
         order = np.argsort(-episodes.lengths, kind="stable")

@@ -14,7 +14,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from app.errors import InstrumentDataError
+from app.errors import InstrumentDataError, InvalidSeries
 from app.trajectories.prediction import HALF_A_POINT, FloatArray
 
 
@@ -93,6 +93,18 @@ class Link:
     def censors(self) -> bool:
         """Whether the ends of the scale are only bounds: a score there says "this low or lower"."""
         return self.kind is not LinkKind.LOGIT
+
+    def refuse_outside(self, scores: FloatArray) -> None:
+        """Refuse scores, one or more, if any lies outside the range of the scale or is missing.
+
+        Raises
+        ------
+        InvalidSeries
+            If there is one.
+        """
+        if not (scores.min() >= self.minimum and scores.max() <= self.maximum):
+            allowed = f"{self.minimum} to {self.maximum}"
+            raise InvalidSeries("a score lies outside the range of its scale", pointer="/score", allowed=allowed)
 
     def at_ends(self, scores: FloatArray) -> npt.NDArray[np.int8]:
         """Give -1 for scores at the minimum, 1 for those at the maximum, 0 between."""
