@@ -25,7 +25,6 @@ _NO_GAIN = 1e-10
 _LEAST_DAMPING, _MOST_DAMPING = 1e-3, 1e8
 _SOME_EPISODES = 1000  # so many tell where the maximum lies, and how curved it is, well enough
 _ROUNDING = 1e-10
-_ABOUT_RIGHT = 0.4
 
 
 class Point(NamedTuple):
@@ -128,10 +127,10 @@ def search(objective: Objective) -> Found:
     InvalidSeries
         If the scores can't be, as the curve to begin with sees them.
     """
-    vector = objective.centre
     if objective.likelihood.episodes.count <= _SOME_EPISODES:
-        return _climb(objective, vector, _ENOUGH)
-    return _climb(objective, _climb(objective.thinned(), vector, _NEARLY).point.vector, _ENOUGH_OF_MANY)
+        return _climb(objective, objective.centre, _ENOUGH)
+    nearly = _climb(objective.thinned(), objective.centre, _NEARLY)
+    return _climb(objective, nearly.point.vector, _ENOUGH_OF_MANY)
 
 
 def _climb(objective: Objective, vector: FloatArray, enough: float) -> Found:

@@ -234,7 +234,7 @@ def draw_trial(
     service = world(scenario, curve, criteria)
     cohort = service.cohort(rng, doses, count)
     training = service.cohort(rng, doses, learnt_from).episodes
-    fit = fit_growth_curve(training, curve, default_spread(curve.instrument))
+    fit = fit_growth_curve(training, curve, default_spread(curve.instrument), robust=False)
     return Trial(criteria, service, cohort, training, curve, fit)
 
 
