@@ -9,8 +9,8 @@ import numpy as np
 import typer
 
 from app.cli.curve_options import CurveFile, curve_of
-from app.cli.fitting import Seed
 from app.cli.jsonlines import print_json
+from app.cli.options import Seed
 from app.cli.scales import (
     BetterEnd,
     Cutoff,

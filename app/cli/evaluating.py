@@ -12,7 +12,6 @@ import typer
 
 from app.cli.curve_options import CurveFile, curve_of
 from app.cli.files import number, require
-from app.cli.fitting import Seed
 from app.cli.jsonlines import print_json
 from app.cli.long_files import (
     Columns,
@@ -25,6 +24,7 @@ from app.cli.long_files import (
     WeeksColumn,
     read_long,
 )
+from app.cli.options import Seed
 from app.cli.progress import steps
 from app.cli.scales import (
     BetterEnd,

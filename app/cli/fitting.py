@@ -6,7 +6,7 @@ import math
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import numpy as np
 import typer
@@ -26,6 +26,7 @@ from app.cli.long_files import (
     WeeksColumn,
     read_long,
 )
+from app.cli.options import Seed
 from app.cli.progress import steps
 from app.cli.scales import (
     BetterEnd,
@@ -45,8 +46,6 @@ from app.trajectories.mixed_model import Method, fit_mixed_model
 from app.trajectories.parameters import default_spread
 from app.trajectories.shapes import ResponseShape, progress
 from app.trajectories.starting import LinkChoice, choose_link, starting_curve
-
-Seed: TypeAlias = Annotated[int, typer.Option(help="Of everything that is drawn.")]
 
 _FOLDS = 5
 

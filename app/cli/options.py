@@ -13,6 +13,7 @@ from app.errors import ServerMisconfigured
 
 Host: TypeAlias = Annotated[str | None, typer.Option(help="Address to listen on.", show_default="127.0.0.1")]
 Port: TypeAlias = Annotated[int | None, typer.Option(help="Port to listen on.", show_default="8000")]
+Seed: TypeAlias = Annotated[int, typer.Option(help="Of everything that is drawn.")]
 DataDir: TypeAlias = Annotated[
     Path | None,
     typer.Option(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from dataclasses import asdict
 from typing import Annotated
@@ -12,8 +13,8 @@ import typer
 
 from app.cli.curve_options import CurveFile, curve_of
 from app.cli.files import require
-from app.cli.fitting import Seed
 from app.cli.jsonlines import print_json
+from app.cli.options import Seed
 from app.cli.scales import (
     BetterEnd,
     Cutoff,
@@ -73,5 +74,5 @@ def simulate(
     shapes = [str(of.truth.shapes[place]) for place in cohort.shapes.tolist()]
     for number, (scores, shape) in enumerate(zip(cohort.scores.tolist(), shapes, strict=True), start=1):
         for dose, week, score in zip(cohort.doses.tolist(), cohort.weeks.tolist(), scores, strict=True):
-            if score == score:  # noqa: PLR0124 - NaN, after a patient left, is not itself
+            if not math.isnan(score):  # as it is after a patient left
                 writer.writerow((number, dose, f"{week:g}", f"{score:g}", shape))
