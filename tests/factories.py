@@ -243,7 +243,7 @@ def make_curve(clinic: Clinic, **columns: Any) -> dict[str, Any]:
         "local_information": 0.37,
         "made_at": START,
     } | columns
-    database: Database = clinic.lead.client.app.state.database  # type: ignore[attr-defined]
+    database: Database = clinic.lead.client.app.state.database  # type: ignore[attr-defined]  # Starlette leaves app untyped
     with database.work(founding_scope(clinic.organisation_id), Access("test", uuid7())) as work:
         curve_id = add_candidate(work, line, values).id
     return {"id": str(curve_id), "version": 1}

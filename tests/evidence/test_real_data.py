@@ -75,7 +75,7 @@ class TestCoverageTarget:
         ],
     )
     def test_limits(self, figures: dict[str, float], met: bool) -> None:
-        assert coverage_target(judged(**figures)).met == met  # type: ignore[arg-type]
+        assert coverage_target(judged(**figures)).met == met  # type: ignore[arg-type]  # only floats are given
 
     def test_what_it_says(self) -> None:
         found = coverage_target(judged(third=0.72)).found

@@ -121,7 +121,7 @@ class TestCalibration:
     @pytest.mark.parametrize("clusters", [MIXED, [1, 2], [1, 2, None], [1, 2, nan], [], [[1], [2], [3]], 7])
     def test_clusters(self, clusters: object) -> None:
         with pytest.raises(InvalidSeries) as refusal:
-            calibration([0.2, 0.3, 0.4], [1, 0, 1], clusters)  # type: ignore[arg-type]
+            calibration([0.2, 0.3, 0.4], [1, 0, 1], clusters)  # type: ignore[arg-type]  # what is refused
         assert refusal.value.pointer == "/clusters"
 
 

@@ -172,7 +172,7 @@ class TestRankedProbabilityScore:
     )
     def test_refusals(self, cumulative: object, observed: object, pointer: str) -> None:
         with pytest.raises(InvalidSeries) as refusal:
-            ranked_probability_score(cumulative, observed)  # type: ignore[arg-type]
+            ranked_probability_score(cumulative, observed)  # type: ignore[arg-type]  # what is refused
         assert refusal.value.pointer == pointer
 
 
@@ -320,7 +320,7 @@ class TestFlagBudget:
 
 
 def flagged_anyhow(risk: object, happened: object) -> object:
-    return at_flag_budget(risk, happened, 0.5, np.random.default_rng(1))  # type: ignore[arg-type]
+    return at_flag_budget(risk, happened, 0.5, np.random.default_rng(1))  # type: ignore[arg-type]  # what is refused
 
 
 class TestRefusals:

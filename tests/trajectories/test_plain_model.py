@@ -115,7 +115,7 @@ class TestExpect:
     @pytest.mark.parametrize("doses", [[-1], [nan], [inf], [[1], [2]], 3, [[[1]]]])
     def test_doses_that_can_not_be(self, doses: object) -> None:
         with pytest.raises(InvalidSeries) as refusal:
-            PlainMixedModel(a_fit()).expect(made([[(0, 15)]]), doses)  # type: ignore[arg-type]
+            PlainMixedModel(a_fit()).expect(made([[(0, 15)]]), doses)  # type: ignore[arg-type]  # what is refused
         assert refusal.value.pointer == "/doses"
 
 

@@ -94,7 +94,7 @@ def numbers(check: RiskCheck) -> list[float]:
     def flat(each: object) -> list[float]:
         if isinstance(each, tuple):
             return [figure for one in each for figure in flat(one)]
-        return [nan if each is None else float(each)]  # type: ignore[arg-type]
+        return [nan if each is None else float(each)]  # type: ignore[arg-type]  # astuple() tells no types
 
     return flat(astuple(check)[1:])
 

@@ -79,7 +79,7 @@ class TestClusteredMean:
     )
     def test_refusals(self, values: object, clusters: object, pointer: str) -> None:
         with pytest.raises(InvalidSeries) as refusal:
-            clustered_mean(values, clusters)  # type: ignore[arg-type]
+            clustered_mean(values, clusters)  # type: ignore[arg-type]  # what is refused
         assert refusal.value.pointer == pointer
 
 
@@ -249,7 +249,7 @@ class TestBootstrapOfSeveral:
     )
     def test_refusals(self, clusters: list[object], repeats: int, pointer: str) -> None:
         with pytest.raises(InvalidSeries) as refusal:
-            bootstrapped_each(lambda _: np.zeros(1), clusters, np.random.default_rng(1), repeats)  # type: ignore[arg-type]
+            bootstrapped_each(lambda _: np.zeros(1), clusters, np.random.default_rng(1), repeats)  # type: ignore[arg-type]  # what is refused
         assert refusal.value.pointer == pointer
 
 
@@ -284,4 +284,4 @@ class TestShare:
     @pytest.mark.parametrize("happened", [[], [0.5], [1, None], "1"])
     def test_what_is_no_outcome_is_refused(self, happened: object) -> None:
         with pytest.raises(InvalidSeries):
-            share(happened)  # type: ignore[arg-type]
+            share(happened)  # type: ignore[arg-type]  # what is refused
