@@ -20,6 +20,7 @@
     ├── NotAcceptable                  it can be given in several forms, and the caller wants none of them
     ├── PreconditionRequired           an edit without If-Match
     ├── PreconditionFailed             an edit of a version that is no longer the newest
+    ├── TooManyRequests                more, in the last minute, than one caller may ask
     ├── InstrumentDataError            an instrument file breaks a rule of the format
     ├── ServerMisconfigured            the database or the settings can't be used safely
     └── DatabaseUnavailable            the database is away, full or shutting down; trying again later may help
@@ -129,6 +130,14 @@ class PreconditionRequired(SporError):
 
 class PreconditionFailed(SporError):
     """An edit of a version that is no longer the newest."""
+
+
+class TooManyRequests(SporError):
+    """More, in the last minute, than one caller may ask; `retry_after` seconds from now there is room again."""
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after
 
 
 class InstrumentDataError(SporError):

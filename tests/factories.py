@@ -19,6 +19,7 @@ from app.api.schemas.instruments import InstrumentFile
 from app.db.codes import OrganisationMode, Role
 from app.db.curves import Line, add_candidate
 from app.db.ids import uuid7
+from app.db.models import Device, User
 from app.db.session import Access, Database
 from app.services.curves import Window, evaluation_to_keep, told_apart
 from app.services.organisations import (
@@ -71,8 +72,18 @@ class Clinic:
     therapist: Caller
     colleague: Caller
     lead: Caller
+    supervisor: Caller
+    administrator: Caller
+    analyst: Caller
+    operator: Caller
     tablet: Caller
     other_tablet: Caller
+
+    def caller(self, role: Role) -> Caller:
+        """Give who calls in a role."""
+        names = {Role.DEVICE: "tablet", Role.SERVICE_LEAD: "lead"}
+        found: Caller = getattr(self, names.get(role, role))
+        return found
 
 
 def make_clinic(
@@ -83,9 +94,13 @@ def make_clinic(
         service, other = add_service(work, "Rask psykisk helsehjelp"), add_service(work, "Helsestasjonen")
         therapist = add_user(work, service, Role.THERAPIST, "Therapist")
         colleague = add_user(work, service, Role.THERAPIST, "Colleague")
-        lead = add_user(work, service, Role.SERVICE_LEAD, "Lead")
+        roles = (Role.SERVICE_LEAD, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.ANALYST, Role.OPERATOR)
+        others: list[User | Device] = [
+            add_user(work, service, role, role.replace("_", " ").capitalize()) for role in roles
+        ]
         tablet, other_tablet = add_device(work, service, "Waiting room"), add_device(work, other, "Elsewhere")
-        tokens = [issue_credential(work, each) for each in (therapist, colleague, lead, tablet, other_tablet)]
+        holders = [therapist, colleague, *others, tablet, other_tablet]
+        tokens = [issue_credential(work, each) for each in holders]
     callers = [Caller(client, token) for token in tokens]
     return Clinic(organisation_id, service.id, therapist.id, *callers)
 

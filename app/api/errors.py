@@ -39,6 +39,7 @@ STATUS: Mapping[type[SporError], int] = {
     errors.NotAcceptable: 406,
     errors.PreconditionRequired: 428,
     errors.PreconditionFailed: 412,
+    errors.TooManyRequests: 429,
     errors.InstrumentDataError: 500,
     errors.ServerMisconfigured: 503,
     errors.DatabaseUnavailable: 503,
@@ -49,6 +50,13 @@ _HEADERS = {
     errors.Unauthenticated: {"WWW-Authenticate": "Bearer"},
     errors.DatabaseUnavailable: {"Retry-After": "5"},
 }
+
+
+def _headers_of(error: SporError) -> Mapping[str, str] | None:
+    if isinstance(error, errors.TooManyRequests):
+        return {"Retry-After": str(error.retry_after)}
+    return _HEADERS.get(type(error))
+
 
 MOST_FAULTS = 100
 """So many of a body's faults are told; otherwise a body of nothing but faults gets an answer far longer than itself."""
@@ -183,7 +191,7 @@ def install(app: FastAPI) -> None:
         if isinstance(error, errors.DatabaseUnavailable):
             fields = {"request_id": str(request.state.request_id), "reason": error.reason}
             logger.error("the database is away", extra={"fields": fields})
-        return respond(request, problem_of(error, language_of(request)), _HEADERS.get(type(error)))
+        return respond(request, problem_of(error, language_of(request)), _headers_of(error))
 
     @app.exception_handler(RequestValidationError)
     def malformed_request(request: Request, error: RequestValidationError) -> JSONResponse:

@@ -48,11 +48,12 @@ _MEANING = {
     413: "The body is too long.",
     422: "The input can't be what it claims to be.",
     428: "An edit needs If-Match.",
+    429: "More than one caller may ask in a minute; Retry-After tells when there is room again.",
     500: "Something went wrong on our side; nothing was stored.",
     503: "The database can't be used at present; the same request may be sent again later.",
 }
 
-_HEADERS = {401: ("WWW-Authenticate",), 503: ("Retry-After",)}
+_HEADERS = {401: ("WWW-Authenticate",), 429: ("Retry-After",), 503: ("Retry-After",)}
 """Headers of a problem, described in `app.api.openapi`."""
 
 
@@ -69,4 +70,4 @@ def declared(status: int) -> dict[str, Any]:
 
 def declares(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Declare the problems of a route: those named, and those that any route can answer."""
-    return {status: declared(status) for status in sorted({401, 403, 422, 500, 503, *statuses})}
+    return {status: declared(status) for status in sorted({401, 403, 422, 429, 500, 503, *statuses})}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from app.scales.instrument import InformantRole
 from app.scales.risk import RiskDuty
@@ -14,8 +15,17 @@ class Role(StrEnum):
     """Who a credential stands for."""
 
     DEVICE = "device"
+    RESPONDENT = "respondent"
     THERAPIST = "therapist"
+    SUPERVISOR = "supervisor"
     SERVICE_LEAD = "service_lead"
+    ADMINISTRATOR = "administrator"
+    ANALYST = "analyst"
+    OPERATOR = "operator"
+
+
+STAFF: Final = frozenset(Role) - {Role.DEVICE, Role.RESPONDENT}
+"""The roles of people who work in the organisation."""
 
 
 class OrganisationMode(StrEnum):
@@ -201,8 +211,19 @@ class ReviewCause(StrEnum):
 
 
 class Purpose(StrEnum):
-    """Why patient data were read or written."""
+    """Why patient data were read or written; the last three are what a colleague's record may be opened for."""
 
     TREATMENT = "treatment"
     ANSWERING = "answering"
     ADMINISTRATION = "administration"
+    SUPERVISION = "supervision"
+    ANALYSIS = "analysis"
+    OPERATION = "operation"
+    PATIENT_RIGHTS = "patient_rights"
+    EMERGENCY = "emergency"
+    COVERING_FOR_COLLEAGUE = "covering_for_colleague"
+    ASKED_BY_PATIENT = "asked_by_patient"
+
+
+BREAK_GLASS: Final = (Purpose.EMERGENCY, Purpose.COVERING_FOR_COLLEAGUE, Purpose.ASKED_BY_PATIENT)
+"""What the record of a patient whom a colleague treats may be opened for."""

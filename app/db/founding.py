@@ -25,6 +25,7 @@ def add_credential(
     *,
     user_id: UUID | None = None,
     device_id: UUID | None = None,
+    assignment_id: UUID | None = None,
     expires_at: datetime | None = None,
 ) -> None:
     """Keep the hash of a token and whom it stands for."""
@@ -34,6 +35,7 @@ def add_credential(
             organisation_id=work.scope.organisation_id,
             user_id=user_id,
             device_id=device_id,
+            assignment_id=assignment_id,
             expires_at=expires_at,
         )
     )

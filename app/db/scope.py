@@ -27,7 +27,7 @@ def may_reach_episode(work: Work) -> ColumnElement[bool]:
     """Give the condition on `episodes` that holds for those the caller may reach.
 
     A tablet reaches the episodes of its service (to put answers), a therapist those with an active treatment
-    relation, a service lead none: a lead sees aggregates, not persons.
+    relation, a supervisor those of the service. Nobody else reaches any: a lead sees aggregates, not persons.
     """
     return _reached(Episode, work.scope.role, caller(work))
 
@@ -50,7 +50,7 @@ def _reached(episodes: type[Episode], role: Role, values: Mapping[str, UUID]) ->
         return bindparam(name, values.get(name))
 
     own = episodes.organisation_id == value("organisation_id")
-    if role is Role.DEVICE:
+    if role in (Role.DEVICE, Role.SUPERVISOR):
         return and_(own, episodes.service_id == value("caller_service_id"))
     if role is Role.THERAPIST:
         relation = exists().where(

@@ -76,8 +76,13 @@ _TOO_STRONG = text(
 
 _PURPOSES = {
     Role.DEVICE: Purpose.ANSWERING,
+    Role.RESPONDENT: Purpose.ANSWERING,
     Role.THERAPIST: Purpose.TREATMENT,
+    Role.SUPERVISOR: Purpose.SUPERVISION,
     Role.SERVICE_LEAD: Purpose.ADMINISTRATION,
+    Role.ADMINISTRATOR: Purpose.ADMINISTRATION,
+    Role.ANALYST: Purpose.ANALYSIS,
+    Role.OPERATOR: Purpose.OPERATION,
 }
 
 

@@ -89,10 +89,36 @@ _PLANNING = {
 }
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
 
+_SUPERVISING = {
+    Action.READ_ADMINISTRATION,
+    Action.READ_TRAJECTORY,
+    Action.READ_SPARKLINE,
+    Action.READ_CASELOAD,
+    Action.LIST_PATIENTS,
+    Action.READ_PATIENT,
+    Action.LIST_INFORMANTS,
+    Action.LIST_EPISODES,
+    Action.READ_EPISODE,
+    Action.LIST_EPISODE_PROGRAMMES,
+    Action.LIST_EPISODE_SESSIONS,
+    Action.LIST_ASSIGNMENTS,
+    Action.LIST_GOALS,
+    Action.LIST_REVIEWS,
+    Action.RECORD_REVIEW,
+    Action.CHANGE_REVIEW,
+    Action.LIST_RISK_ALERTS,
+    Action.ACKNOWLEDGE_RISK_ALERT,
+}
+
 ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
+    Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
     Role.THERAPIST: frozenset(set(Action) - _LEADING),
+    Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _DESCRIPTIONS),
     Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
+    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
+    Role.ANALYST: frozenset(_PLANNING | _DESCRIPTIONS),
+    Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _DESCRIPTIONS),
 }
 
 

@@ -229,7 +229,7 @@ def test_what_a_role_may_not_do_is_refused(
     record_of: tuple[Clinic, dict[str, str]], operations: list[Operation], owner: Owner, role: Role
 ) -> None:
     clinic, record = record_of
-    caller = {Role.DEVICE: clinic.tablet, Role.THERAPIST: clinic.therapist, Role.SERVICE_LEAD: clinic.lead}[role]
+    caller = clinic.caller(role)
     before = owner.counts(clinic.organisation_id)
     forbidden = [each for each in operations if each.action not in ALLOWED[role]]
     assert forbidden

@@ -90,8 +90,7 @@ class Filled:
     def token(self, credential: str) -> Mapping[str, str]:
         if credential in NOBODY:
             return NOBODY[credential]
-        callers = {"device": self.clinic.tablet, "therapist": self.clinic.therapist, "service_lead": self.clinic.lead}
-        return {"Authorization": f"Bearer {callers[credential].token}"}
+        return {"Authorization": f"Bearer {self.clinic.caller(Role(credential)).token}"}
 
 
 def fill(database: Database, client: TestClient) -> Filled:

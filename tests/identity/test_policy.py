@@ -43,6 +43,18 @@ def test_a_lead_plans_and_sees_no_person() -> None:
     assert not lead & OF_PERSONS
 
 
+def test_a_supervisor_reads_and_reviews_and_writes_nothing_else_of_the_record() -> None:
+    reads = {action for action in OF_PERSONS if action.startswith(("read_", "list_"))}
+    reviews = {Action.RECORD_REVIEW, Action.CHANGE_REVIEW, Action.ACKNOWLEDGE_RISK_ALERT}
+    of_persons = ALLOWED[Role.SUPERVISOR] - READS_THE_ORGANISATION - READS_DESCRIPTIONS
+    assert reviews <= of_persons <= reads | reviews
+
+
+@pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.ANALYST, Role.OPERATOR])
+def test_who_does_not_treat_sees_no_person(role: Role) -> None:
+    assert not ALLOWED[role] & OF_PERSONS
+
+
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize("action", Action)
 def test_what_is_not_in_the_table_is_refused(role: Role, action: Action) -> None:

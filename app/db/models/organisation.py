@@ -65,6 +65,7 @@ class User(Edited, Base):
     service_id: Mapped[UUID]
     role: Mapped[str]
     display_name: Mapped[str]
+    deactivated_at: Mapped[datetime | None]
 
 
 class Device(Edited, Base):
@@ -85,13 +86,15 @@ class Credential(Base):
         of_organisation(),
         belongs_to("users"),
         belongs_to("devices"),
-        CheckConstraint("num_nonnulls(user_id, device_id) = 1", name="one_holder"),
+        belongs_to("assignments"),
+        CheckConstraint("num_nonnulls(user_id, device_id, assignment_id) = 1", name="one_holder"),
     )
 
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, primary_key=True)
     organisation_id: Mapped[UUID]
     user_id: Mapped[UUID | None]
     device_id: Mapped[UUID | None]
+    assignment_id: Mapped[UUID | None]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
     expires_at: Mapped[datetime | None]
     revoked_at: Mapped[datetime | None]
