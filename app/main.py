@@ -9,10 +9,12 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from app.api import errors, openapi
+from app.api.limits import Limit
 from app.api.metrics import Metrics
 from app.api.middleware import EveryRequest
 from app.api.readiness import Readiness
 from app.api.routes import (
+    access,
     administrations,
     curves,
     descriptions,
@@ -42,6 +44,7 @@ _ROUTERS = (
     episodes.router,
     sessions.router,
     oversight.router,
+    access.router,
     goals.router,
     programmes.router,
     instruments.router,
@@ -79,6 +82,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.openings = Limit(per_minute=10)  # of colleagues' records, by guessing references
     app.state.readiness = Readiness(Examination(database))
     app.add_middleware(EveryRequest, metrics=metrics)
     errors.install(app)

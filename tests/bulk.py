@@ -23,11 +23,13 @@ from tests.factories import (
     hold,
     make_clinic,
     make_episode,
+    make_opening,
     make_programme,
     ok,
     phq_9,
     put,
     put_weekly,
+    staff_of,
 )
 
 WEEKS: Final = 10
@@ -100,6 +102,9 @@ def _care_for(clinic: Clinic, episode: dict[str, Any], *, assessed: bool) -> Non
     created(therapist.post(f"/v1/patients/{episode['patient_id']}/informants", parent))
     created(therapist.post(f"{path}/assignments", {"instrument": "gad-7", "opens_at": episode["opened_at"]}))
     created(therapist.post(f"{path}/goals", {"place": 1, "words": "sleep", "set_at": episode["opened_at"]}))
+    created(therapist.post(f"{path}/treatment-relations", staff_of(clinic, "substitute")))
+    created(therapist.post(f"/v1/patients/{episode['patient_id']}/blocks", staff_of(clinic, "operator")))
+    make_opening(clinic, episode["patient_id"])
     review = {"dose": 3, "with_patient": True, "causes": ["alliance"], "action": "continue"}
     created(therapist.post(f"{path}/reviews", review))
     stored = created(put(clinic.therapist, administration(episode, phq_9(15, item_9=1), week=WEEKS - 0.5)))

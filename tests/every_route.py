@@ -12,10 +12,23 @@ from httpx2 import Response
 from psycopg.rows import dict_row
 
 from app.api.examples import EXAMPLES
+from app.api.limits import Limit
 from app.api.schemas.instruments import Questionnaire
 from app.identity.policy import Action
 from tests import bulk
-from tests.factories import Clinic, administration, at, gad_7, make_curve, ok, own_instrument, phq_9, put
+from tests.factories import (
+    Caller,
+    Clinic,
+    administration,
+    at,
+    gad_7,
+    make_curve,
+    ok,
+    own_instrument,
+    phq_9,
+    put,
+    staff_of,
+)
 
 A_CASELOAD: Final = bulk.EPISODES * (bulk.PRACTICES_OF_A_THERAPIST + 1)
 """The episodes of the clinic's therapist, those of the first practice included."""
@@ -46,12 +59,28 @@ select e.id as episode, e.patient_id as patient, r.user_id as therapist,
          where p.organisation_id = e.organisation_id and p.episode_id = e.id limit 1) as episode_programme,
        (select p.programme_id from episode_programmes p
          where p.organisation_id = e.organisation_id and p.episode_id = e.id limit 1) as programme,
+       (select t.id from treatment_relations t
+         where t.organisation_id = e.organisation_id and t.episode_id = e.id and t.user_id <> r.user_id limit 1)
+         as relation,
+       (select b.id from blocks b
+         where b.organisation_id = e.organisation_id and b.patient_id = e.patient_id limit 1) as block,
+       (select b.id from break_glass b
+         where b.organisation_id = e.organisation_id and b.patient_id = e.patient_id limit 1) as opening,
        (select i.id from informants i
          where i.organisation_id = e.organisation_id and i.patient_id = e.patient_id and i.role = 'parent') as informant
   from episodes e
   join treatment_relations r on r.organisation_id = e.organisation_id and r.episode_id = e.id
  where e.organisation_id = %(organisation)s and r.user_id = %(therapist)s and e.closed_at is null
  order by e.id
+"""
+
+COLLEAGUES_PATIENTS: Final = """
+select p.reference from patients p
+ where p.organisation_id = %(organisation)s
+   and not exists (select from episodes e
+                     join treatment_relations r on r.organisation_id = e.organisation_id and r.episode_id = e.id
+                    where e.organisation_id = p.organisation_id and e.patient_id = p.id and r.user_id = %(therapist)s)
+ order by p.id limit 40
 """
 
 OPEN_ALERTS: Final = """
@@ -76,7 +105,13 @@ def every_route(connection: psycopg.Connection[Any], clinic: Clinic) -> Mapping[
     of_episodes: list[Ids] = cursor.execute(OPEN_EPISODES, whose).fetchall()
     alerts: list[Ids] = cursor.execute(OPEN_ALERTS, whose).fetchall()
     assert all(None not in ids.values() for ids in of_episodes), "not every episode has one of everything"
-    return {**answering(clinic, of_episodes), **reading(clinic, of_episodes), **working(clinic, of_episodes, alerts)}
+    strangers = [row["reference"] for row in cursor.execute(COLLEAGUES_PATIENTS, whose).fetchall()]
+    return {
+        **answering(clinic, of_episodes),
+        **reading(clinic, of_episodes),
+        **working(clinic, of_episodes, alerts),
+        **deciding_who_sees(clinic, of_episodes, strangers),
+    }
 
 
 def answering(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
@@ -250,3 +285,43 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
             lambda n: lead.patch("/v1/settings", {"policy": {"band_level": 0.8}, "reason": "agreed"}, n + 1)
         ),
     }
+
+
+def deciding_who_sees(clinic: Clinic, of: list[Ids], strangers: list[str]) -> dict[str, Asking]:
+    therapist, supervisor = clinic.therapist, clinic.supervisor
+    first = {"If-Match": '"1"'}
+
+    def post(path: str, name: str, body: dict[str, Any] | None) -> Asking:
+        more = {} if body is None else {"json": body}
+        return Asking(lambda n: therapist.request("POST", path.format(of[n][name]), headers=first, **more))
+
+    def review(number: int) -> Response:
+        path = f"/v1/break-glass/{of[number]['opening']}/review"
+        return supervisor.post(path, {"finding": "justified"}, headers=first)
+
+    return {
+        Action.LIST_TREATMENT_RELATIONS: Asking(
+            lambda n: therapist.get(f"/v1/episodes/{of[n]['episode']}/treatment-relations")
+        ),
+        Action.ADD_TREATMENT_RELATION: post(
+            "/v1/episodes/{}/treatment-relations", "episode", staff_of(clinic, "colleague")
+        ),
+        Action.END_TREATMENT_RELATION: post("/v1/treatment-relations/{}/end", "relation", None),
+        Action.LIST_BLOCKS: Asking(lambda n: therapist.get(f"/v1/patients/{of[n]['patient']}/blocks")),
+        Action.ADD_BLOCK: post("/v1/patients/{}/blocks", "patient", staff_of(clinic, "analyst")),
+        Action.LIFT_BLOCK: post("/v1/blocks/{}/lifting", "block", None),
+        Action.BREAK_GLASS: Asking(lambda n: open_in_need(therapist, strangers[n])),
+        Action.LIST_BREAK_GLASS: Asking(lambda _: therapist.get("/v1/break-glass?limit=20"), A_CASELOAD),
+        "list_break_glass of a service": Asking(lambda _: supervisor.get("/v1/break-glass?limit=20"), 100),
+        "list_patients of a service": Asking(lambda _: supervisor.get("/v1/patients?limit=20"), A_SMALL_ORGANISATION),
+        "read_trajectory of a supervisor": Asking(
+            lambda n: supervisor.get(f"/v1/episodes/{of[n]['episode']}/trajectory")
+        ),
+        Action.REVIEW_BREAK_GLASS: Asking(review),
+    }
+
+
+def open_in_need(therapist: Caller, reference: str) -> Response:
+    """Open a record, however often that was done in the last minute."""
+    therapist.client.app.state.openings = Limit(per_minute=1000)  # type: ignore[attr-defined]  # Starlette leaves app untyped
+    return therapist.post("/v1/break-glass", {"reference": reference, "purpose": "emergency"})

@@ -16,10 +16,11 @@ from psycopg.types.json import Jsonb
 from app.api.examples import EXAMPLES
 from app.api.schemas.goals import GoalCreate
 from app.api.schemas.instruments import InstrumentFile
-from app.db.codes import OrganisationMode, Role
+from app.db.codes import OrganisationMode, Purpose, Role
 from app.db.curves import Line, add_candidate
+from app.db.editing import add
 from app.db.ids import uuid7
-from app.db.models import Device, User
+from app.db.models import BreakGlass, Device, User
 from app.db.session import Access, Database
 from app.services.curves import Window, evaluation_to_keep, told_apart
 from app.services.organisations import (
@@ -69,6 +70,8 @@ class Clinic:
     organisation_id: UUID
     service_id: UUID
     therapist_id: UUID
+    staff: Mapping[str, UUID]
+    """The ids of who works there, by what they are called."""
     therapist: Caller
     colleague: Caller
     lead: Caller
@@ -92,17 +95,16 @@ def make_clinic(
     organisation_id = found_organisation(database, "Testing", mode=mode)
     with database.work(founding_scope(organisation_id), Access("test", uuid7())) as work:
         service, other = add_service(work, "Rask psykisk helsehjelp"), add_service(work, "Helsestasjonen")
-        therapist = add_user(work, service, Role.THERAPIST, "Therapist")
-        colleague = add_user(work, service, Role.THERAPIST, "Colleague")
+        treating = [add_user(work, service, Role.THERAPIST, name) for name in ("Therapist", "Colleague")]
         roles = (Role.SERVICE_LEAD, Role.SUPERVISOR, Role.ADMINISTRATOR, Role.ANALYST, Role.OPERATOR)
-        others: list[User | Device] = [
-            add_user(work, service, role, role.replace("_", " ").capitalize()) for role in roles
-        ]
+        others = [add_user(work, service, role, role.replace("_", " ").capitalize()) for role in roles]
         tablet, other_tablet = add_device(work, service, "Waiting room"), add_device(work, other, "Elsewhere")
-        holders = [therapist, colleague, *others, tablet, other_tablet]
+        spare = [add_user(work, service, Role.THERAPIST, name) for name in ("Substitute", "Locum")]
+        holders: tuple[User | Device, ...] = (*treating, *others, tablet, other_tablet)
         tokens = [issue_credential(work, each) for each in holders]
+        staff = {user.display_name.lower(): user.id for user in (*treating, *others, *spare)}
     callers = [Caller(client, token) for token in tokens]
-    return Clinic(organisation_id, service.id, therapist.id, *callers)
+    return Clinic(organisation_id, service.id, treating[0].id, staff, *callers)
 
 
 def phq_9(total: int, *, item_9: int = 0) -> dict[str, int]:
@@ -231,8 +233,43 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "session_id": session,
         "administration_id": stored,
         "curve_id": make_curve(clinic),
+        "relation_id": created(clinic.therapist.post(f"{path}/treatment-relations", staff_of(clinic, "substitute"))),
+        "block_id": created(clinic.therapist.post(f"{patient_path}/blocks", staff_of(clinic, "operator"))),
+        "opening_id": make_opening(clinic, episode["patient_id"]),
     }
-    return {"patient_id": episode["patient_id"], **{name: row["id"] for name, row in rows.items()}}
+    named = {name: str(clinic.staff[name.removesuffix("_id")]) for name in ("locum_id", "analyst_id")}
+    named["former_reference"] = make_former_patient(clinic)["reference"]
+    return {"patient_id": episode["patient_id"], **{name: row["id"] for name, row in rows.items()}, **named}
+
+
+def make_former_patient(clinic: Clinic) -> dict[str, Any]:
+    """A patient whom the therapist treats no longer."""
+    patient = make_patient(clinic)
+    episode = make_episode(clinic, patient_id=patient["id"])
+    [relation] = listed(clinic.therapist.get(f"/v1/episodes/{episode['id']}/treatment-relations"))
+    path, first = f"/v1/treatment-relations/{relation['id']}/end", {"If-Match": '"1"'}
+    created(clinic.therapist.request("POST", path, headers=first))
+    return patient | {"episode_id": episode["id"], "relation_id": relation["id"]}
+
+
+def staff_of(clinic: Clinic, name: str) -> dict[str, str]:
+    """The body that names somebody who works there."""
+    return {"user_id": str(clinic.staff[name])}
+
+
+def make_opening(clinic: Clinic, patient_id: str, **columns: Any) -> dict[str, Any]:
+    """Have the locum open a patient's record, as if that had not been their own."""
+    database: Database = clinic.lead.client.app.state.database  # type: ignore[attr-defined]  # as above
+    with database.work(founding_scope(clinic.organisation_id), Access("test", uuid7())) as work:
+        values = {
+            "patient_id": UUID(patient_id),
+            "service_id": clinic.service_id,
+            "user_id": clinic.staff["locum"],
+            "purpose": Purpose.EMERGENCY,
+            "opened_at": work.now,
+            "expires_at": work.now + timedelta(hours=12),
+        }
+        return {"id": str(add(work, BreakGlass, values | columns).id), "version": 1}
 
 
 def make_curve(clinic: Clinic, **columns: Any) -> dict[str, Any]:

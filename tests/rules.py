@@ -130,6 +130,7 @@ def asks_outside_db(source: Source) -> list[str]:
 SCOPED_BY = {
     "may_reach_episode",
     "may_reach_patient",
+    "may_see_opening",
     "reachable_episodes",
     "get_episode",
     "get_patient",

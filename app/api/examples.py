@@ -7,12 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.schemas import administrations, care, goals, instruments, settings
+from app.api.schemas import access, administrations, care, goals, instruments, settings
 
 _PATIENT = "0197a1c0-6d2e-7b44-8a51-3c9e5f107d21"
 _EPISODE = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
 _PROGRAMME = "01979f02-2b7a-73d5-9e18-a06c4bd3f742"
 _SESSION = "0197a5e1-48c9-7f61-8d3b-e712905c6ab8"
+_USER = "01979ef3-5d14-7a92-b0c8-61e7f20d94ab"
 _ADMINISTRATION = "5e6c1f7a-3d0b-4a8e-b2f4-97d1c86a20e3"
 _ANSWERS = {"1": 2, "2": 3, "3": 1, "4": 2, "5": 1, "6": 2, "7": 1, "8": 0, "9": 0, "10": 1}
 
@@ -164,6 +165,10 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "policy": {"flagging": "early"},
         "max_missing": {"phq-9": 1},
     },
+    access.TreatmentRelationCreate: {"user_id": _USER},
+    access.BlockCreate: {"user_id": _USER},
+    access.BreakGlassCreate: {"reference": "P-1042", "purpose": "emergency", "note": "Rang vakttelefonen i natt."},
+    access.BreakGlassReview: {"finding": "justified"},
     instruments.InstrumentFile: {"name": "sleep-check.toml", "text": _OWN_INSTRUMENT},
     instruments.Questionnaire: _QUESTIONNAIRE,
 }

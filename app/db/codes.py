@@ -227,3 +227,10 @@ class Purpose(StrEnum):
 
 BREAK_GLASS: Final = (Purpose.EMERGENCY, Purpose.COVERING_FOR_COLLEAGUE, Purpose.ASKED_BY_PATIENT)
 """What the record of a patient whom a colleague treats may be opened for."""
+
+
+class ReviewFinding(StrEnum):
+    """What a review of an opened record found."""
+
+    JUSTIFIED = "justified"
+    NOT_JUSTIFIED = "not_justified"

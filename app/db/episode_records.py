@@ -244,7 +244,7 @@ def read_episodes(work: Work, reached_ids: Collection[UUID]) -> Records:
 
 def episodes_of_caseload(work: Work) -> Query[Records]:
     """Make the statement that reads the caller's open episodes, and the closed ones with an unassessed alert."""
-    return _read(work, f"{reach(work)} and {_IN_CASELOAD}", caller(work))
+    return _read(work, f"{reach(work, listing=True)} and {_IN_CASELOAD}", caller(work))
 
 
 @cache

@@ -18,18 +18,21 @@ from app.db.models import (
     Review,
     RiskAlert,
     Series,
+    TreatmentRelation,
     TreatmentSession,
 )
 from app.db.scope import get_patient, may_reach_episode, may_reach_patient, reachable_episodes
 from app.db.session import Work
 from app.errors import InvalidReference, NotFound
 
-Hanging = TypeVar("Hanging", EpisodeProgramme, Attendance, Assignment, Goal, Review, RiskAlert, Series)
+Hanging = TypeVar(
+    "Hanging", EpisodeProgramme, Attendance, Assignment, Goal, Review, RiskAlert, Series, TreatmentRelation
+)
 
 
 def patients(work: Work, after: UUID | None, limit: int) -> list[Patient]:
     """List the patients that the caller may reach, a page at a time."""
-    statement = select(Patient).where(may_reach_patient(work)).order_by(Patient.id).limit(limit)
+    statement = select(Patient).where(may_reach_patient(work, listing=True)).order_by(Patient.id).limit(limit)
     found = list(work.db.scalars(statement.where(Patient.id > after) if after else statement))
     work.saw(patient.id for patient in found)
     return found
@@ -51,7 +54,9 @@ def get_informant(work: Work, informant_id: UUID) -> Informant:
     """Load one informant, through the patient."""
     at_patient = and_(Patient.organisation_id == Informant.organisation_id, Patient.id == Informant.patient_id)
     informant = work.db.scalars(
-        select(Informant).join(Patient, at_patient).where(Informant.id == informant_id, may_reach_patient(work))
+        select(Informant)
+        .join(Patient, at_patient)
+        .where(Informant.id == informant_id, may_reach_patient(work, listing=True))
     ).one_or_none()
     if informant is None:
         raise NotFound("there is no such informant", pointer="/id")
@@ -76,7 +81,7 @@ def informant_for(work: Work, episode: Episode, informant_id: UUID | None) -> In
 
 def episodes(work: Work, patient_id: UUID | None, after: UUID | None, limit: int) -> list[Episode]:
     """List the episodes that the caller may reach, a page at a time."""
-    statement = reachable_episodes(work).order_by(Episode.id).limit(limit)
+    statement = reachable_episodes(work, listing=patient_id is None).order_by(Episode.id).limit(limit)
     if patient_id:
         statement = statement.where(Episode.patient_id == patient_id)
     found = list(work.db.scalars(statement.where(Episode.id > after) if after else statement))
@@ -147,7 +152,7 @@ def open_alerts(work: Work) -> list[RiskAlert]:
         work.db.scalars(
             select(RiskAlert)
             .join(Episode, at_episode)
-            .where(RiskAlert.acknowledged_at.is_(None), may_reach_episode(work))
+            .where(RiskAlert.acknowledged_at.is_(None), may_reach_episode(work, listing=True))
             .order_by(RiskAlert.due_at.asc().nulls_last(), RiskAlert.id)
         )
     )

@@ -66,6 +66,28 @@ _AUDIT = statement(
     """
 )
 
+# What a therapist sees of a patient whom only colleagues treat was opened for a purpose of its own.
+_AUDIT_OF_THERAPIST = statement(
+    """
+    insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
+                              patient_ids)
+    select %(organisation_id)s, %(occurred_at)s, %(actor_id)s, %(service_id)s, %(request_id)s, %(role)s,
+           coalesce(opened.purpose, %(purpose)s), %(action)s, array_agg(seen.patient_id order by seen.patient_id)
+      from unnest(%(patient_ids)s::uuid[]) seen(patient_id)
+      left join lateral (
+           select b.purpose
+             from break_glass b
+            where b.organisation_id = %(organisation_id)s and b.user_id = %(actor_id)s and b.expires_at > now()
+              and b.patient_id = seen.patient_id
+              and not exists (select from treatment_relations r
+                                join episodes e on e.organisation_id = r.organisation_id and e.id = r.episode_id
+                               where r.organisation_id = %(organisation_id)s and r.user_id = %(actor_id)s
+                                 and r.ended_at is null and e.patient_id = seen.patient_id)
+            order by b.id desc limit 1) opened on true
+     group by coalesce(opened.purpose, %(purpose)s)
+    """
+)
+
 _COMMIT = statement("commit")
 
 # A member of a role has its tables, or can become it: what any of them may do counts.
@@ -184,7 +206,8 @@ class Work:
             "action": self.access.action,
             "patient_ids": uuids(self._patient_ids),
         }
-        return [(_AUDIT, values)]
+        treats = self.scope.role is Role.THERAPIST and self._patient_ids
+        return [(_AUDIT_OF_THERAPIST if treats else _AUDIT, values)]
 
 
 class Database:

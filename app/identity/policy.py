@@ -66,6 +66,15 @@ class Action(StrEnum):
     READ_CURVE = "read_curve"
     ACTIVATE_CURVE = "activate_curve"
     STEP_BACK_CURVE = "step_back_curve"
+    LIST_TREATMENT_RELATIONS = "list_treatment_relations"
+    ADD_TREATMENT_RELATION = "add_treatment_relation"
+    END_TREATMENT_RELATION = "end_treatment_relation"
+    LIST_BLOCKS = "list_blocks"
+    ADD_BLOCK = "add_block"
+    LIFT_BLOCK = "lift_block"
+    BREAK_GLASS = "break_glass"
+    LIST_BREAK_GLASS = "list_break_glass"
+    REVIEW_BREAK_GLASS = "review_break_glass"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -89,6 +98,15 @@ _PLANNING = {
 }
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
 
+_ACCESS = {
+    Action.LIST_TREATMENT_RELATIONS,
+    Action.ADD_TREATMENT_RELATION,
+    Action.END_TREATMENT_RELATION,
+    Action.LIST_BLOCKS,
+    Action.ADD_BLOCK,
+    Action.LIFT_BLOCK,
+}
+_OVERSEEING = {Action.LIST_BREAK_GLASS, Action.REVIEW_BREAK_GLASS}
 _SUPERVISING = {
     Action.READ_ADMINISTRATION,
     Action.READ_TRAJECTORY,
@@ -108,15 +126,17 @@ _SUPERVISING = {
     Action.CHANGE_REVIEW,
     Action.LIST_RISK_ALERTS,
     Action.ACKNOWLEDGE_RISK_ALERT,
+    *_ACCESS,
+    *_OVERSEEING,
 }
 
 ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
     Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
-    Role.THERAPIST: frozenset(set(Action) - _LEADING),
+    Role.THERAPIST: frozenset(set(Action) - _LEADING - {Action.REVIEW_BREAK_GLASS}),
     Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _DESCRIPTIONS),
     Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
-    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
+    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _OVERSEEING | _DESCRIPTIONS),
     Role.ANALYST: frozenset(_PLANNING | _DESCRIPTIONS),
     Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _DESCRIPTIONS),
 }

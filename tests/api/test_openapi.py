@@ -18,12 +18,23 @@ from httpx2 import Response
 from pydantic import BaseModel, ValidationError
 
 from app.api.examples import EXAMPLES
-from app.api.schemas import administrations, care, decision_rules, goals, instruments, settings
+from app.api.schemas import access, administrations, care, decision_rules, goals, instruments, settings
 from app.config import Settings
 from app.db.session import Database
 from app.identity.policy import Action
 from app.main import create_app
-from tests.factories import START, Caller, Clinic, administration, make_clinic, make_curve, make_patient, phq_9, put
+from tests.factories import (
+    START,
+    Caller,
+    Clinic,
+    administration,
+    make_clinic,
+    make_curve,
+    make_patient,
+    phq_9,
+    put,
+    staff_of,
+)
 from tests.shapes import mismatches, name_of
 
 SNAPSHOT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -288,6 +299,7 @@ def recorded(clinic: Clinic) -> tuple[Clinic, list[tuple[str, str, Response]]]:
         therapist=of(clinic.therapist),
         colleague=of(clinic.colleague),
         lead=of(clinic.lead),
+        supervisor=of(clinic.supervisor),
         tablet=of(clinic.tablet),
     ), record
 
@@ -333,6 +345,7 @@ def use_everything(clinic: Clinic) -> None:
     therapist.get(f"{at_episode}/programmes")
     therapist.patch(f"/v1/episode-programmes/{sequence['id']}", {"started_at": START.isoformat()}, 1)
 
+    use_access(clinic, patient["id"], at_episode)
     use_sessions(clinic, at_episode, episode["id"])
     use_answers(clinic, at_episode, episode)
 
@@ -351,6 +364,23 @@ def use_everything(clinic: Clinic) -> None:
     therapist.patch(at_episode, EXAMPLES[care.EpisodeChange], version)
     therapist.get("/v1/openapi.json")
     therapist.get("/v1/problems/not-found")
+
+
+def use_access(clinic: Clinic, patient_id: str, at_episode: str) -> None:
+    """Share a patient, block somebody, and have a colleague open the record in need."""
+    therapist, colleague, first = clinic.therapist, clinic.colleague, {"If-Match": '"1"'}
+    reference = therapist.get(f"/v1/patients/{patient_id}").json()["reference"]
+    needed = EXAMPLES[access.BreakGlassCreate] | {"reference": reference}
+    opening = colleague.post("/v1/break-glass", needed).json()
+    therapist.get("/v1/break-glass")
+    at_opening = f"/v1/break-glass/{opening['id']}/review"
+    clinic.supervisor.post(at_opening, EXAMPLES[access.BreakGlassReview], headers=first)
+    relation = therapist.post(f"{at_episode}/treatment-relations", staff_of(clinic, "substitute")).json()
+    therapist.get(f"{at_episode}/treatment-relations")
+    therapist.request("POST", f"/v1/treatment-relations/{relation['id']}/end", headers=first)
+    block = therapist.post(f"/v1/patients/{patient_id}/blocks", staff_of(clinic, "colleague")).json()
+    therapist.get(f"/v1/patients/{patient_id}/blocks")
+    therapist.request("POST", f"/v1/blocks/{block['id']}/lifting", headers=first)
 
 
 def use_sessions(clinic: Clinic, at_episode: str, episode_id: str) -> None:

@@ -32,11 +32,13 @@ from tests.factories import (
     keep_curve,
     make_clinic,
     make_episode,
+    make_opening,
     make_sessions,
     own_instrument,
     phq_9,
     put,
     put_weekly,
+    staff_of,
 )
 
 TABLES = sorted(Base.metadata.tables)
@@ -62,6 +64,8 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
     review = {"dose": 1, "with_patient": True, "causes": ["alliance"], "action": "continue"}
     created(clinic.therapist.post(f"{path}/reviews", review))
     created(clinic.therapist.post(f"{path}/goals", EXAMPLES[GoalCreate]))
+    created(clinic.therapist.post(f"/v1/patients/{episode['patient_id']}/blocks", staff_of(clinic, "operator")))
+    make_opening(clinic, episode["patient_id"])
     created(clinic.lead.post("/v1/instruments", own_instrument()))
     created(clinic.lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[Questionnaire]))
     keep_curve(as_owner, clinic)
@@ -155,10 +159,19 @@ def test_no_row_can_be_added_without_the_setting(
         as_app.execute(copy.format(sql.Identifier(table)), [one_row(as_owner, table, ours)])
 
 
+MARKED = {
+    "administrations": "superseded_at",
+    "credentials": "revoked_at",
+    "curves": "retired_at",
+    "blocks": "lifted_at",
+    "break_glass": "reviewed_at",
+}
+"""Tables of which only columns are edited, and one of those."""
+
 EDITED = sorted(
     str(mapper.local_table)
     for mapper in Base.registry.mappers
-    if issubclass(mapper.class_, Edited) and str(mapper.local_table) != "curves"  # of which only columns are edited
+    if issubclass(mapper.class_, Edited) and str(mapper.local_table) not in MARKED
 )
 
 
@@ -175,10 +188,7 @@ def test_another_organisation_s_rows_can_t_be_changed_or_given_away(
         as_ours.execute(sql.SQL("update {table} set organisation_id = {theirs}").format(**at))
 
 
-@pytest.mark.parametrize(
-    ("table", "column"),
-    [("administrations", "superseded_at"), ("credentials", "revoked_at"), ("curves", "retired_at")],
-)
+@pytest.mark.parametrize(("table", "column"), MARKED.items())
 def test_another_organisation_s_rows_can_t_be_marked(
     as_ours: Connection, theirs: UUID, table: str, column: str
 ) -> None:

@@ -1,5 +1,6 @@
 """The tables, by theme; tables only, no behaviour and no relationships across tenant keys."""
 
+from app.db.models.access import Block, BreakGlass
 from app.db.models.base import Base
 from app.db.models.care import (
     Assignment,
@@ -33,6 +34,8 @@ __all__ = [
     "AuditEvent",
     "AuditSeal",
     "Base",
+    "Block",
+    "BreakGlass",
     "Credential",
     "Curve",
     "Device",

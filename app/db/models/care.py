@@ -77,6 +77,7 @@ class Episode(Edited, Base):
         belongs_to("services"),
         belongs_to("series", "main_series_id", circular=True),
         Index(None, "organisation_id", "patient_id"),
+        Index(None, "organisation_id", "service_id", "id"),
         one_of("closing_reason", ClosingReason),
         CheckConstraint("(closed_at is null) = (closing_reason is null)", name="closed_with_a_reason"),
         CheckConstraint("closed_at >= opened_at", name="closed_after_opening"),
