@@ -39,6 +39,8 @@ APPEND_ONLY = {
 SINGLE_COLUMNS = {
     "administrations": {"superseded_at"},
     "credentials": {"revoked_at", "expires_at"},
+    "blocks": {"lifted_at", "lifted_by", "version"},
+    "break_glass": {"reviewed_at", "reviewed_by", "finding", "version"},
     # What was learnt, and how it did, stays as it was when a person saw it.
     "curves": {"state", "activated_by", "activated_at", "retired_by", "retired_at", "successor_id", "version"},
 }
