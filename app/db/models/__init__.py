@@ -25,6 +25,7 @@ from app.db.models.organisation import (
     User,
 )
 from app.db.models.oversight import AuditEvent, AuditSeal, Review, RiskAlert
+from app.db.models.rights import Consent, DeletedAdministration, Deletion, EarlierValues, LegalHold
 
 __all__ = [
     "Administration",
@@ -33,13 +34,18 @@ __all__ = [
     "AuditEvent",
     "AuditSeal",
     "Base",
+    "Consent",
     "Credential",
     "Curve",
+    "DeletedAdministration",
+    "Deletion",
     "Device",
+    "EarlierValues",
     "Episode",
     "EpisodeProgramme",
     "Goal",
     "Informant",
+    "LegalHold",
     "Organisation",
     "OrganisationSettings",
     "OwnInstrument",
