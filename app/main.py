@@ -15,6 +15,7 @@ from app.api.readiness import Readiness
 from app.api.routes import (
     administrations,
     curves,
+    deletion,
     descriptions,
     episodes,
     goals,
@@ -23,6 +24,7 @@ from app.api.routes import (
     oversight,
     patients,
     programmes,
+    rights,
     sessions,
     trajectories,
 )
@@ -43,6 +45,8 @@ _ROUTERS = (
     sessions.router,
     oversight.router,
     goals.router,
+    rights.router,
+    deletion.router,
     programmes.router,
     instruments.router,
     settings_routes.router,

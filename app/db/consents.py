@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -43,20 +42,20 @@ _CONSENTING = statement(
     select patient_id
       from (select distinct on (patient_id) patient_id, decision
               from consents
-             where organisation_id = %(organisation_id)s and use = %(use)s and stated_at <= %(now)s
+             where organisation_id = %(organisation_id)s and use = %(use)s
+               and (%(patient_id)s::uuid is null or patient_id = %(patient_id)s::uuid)
              order by patient_id, stated_at desc, decision desc) newest
      where decision = 'given'
     """
 )
 
 
-def consenting_patients(work: Work, use: ConsentUse) -> frozenset[UUID]:
+def consenting_patients(work: Work, use: ConsentUse, patient_id: UUID | None = None) -> frozenset[UUID]:
     """Give the patients whose data the organisation may use for this; nobody whose consent was not recorded.
 
-    An export takes only these, and notes itself whom it has shown.
+    An export takes only these, and notes itself whom it has shown. With a patient, only that one is looked at.
     """
-    now: datetime = work.now
-    parameters = {"organisation_id": work.scope.organisation_id, "use": use, "now": now}
+    parameters = {"organisation_id": work.scope.organisation_id, "use": use, "patient_id": patient_id}
     return work.ask(Query(_CONSENTING, parameters, _ids))
 
 

@@ -78,10 +78,9 @@ def administration_at(work: Work, administration_id: UUID) -> tuple[UUID, UUID, 
 
 def legal_holds(work: Work, patient_id: UUID) -> list[LegalHold]:
     """List the holds on a patient's record that was found, those that were lifted too."""
-    own = LegalHold.organisation_id == work.scope.organisation_id
-    return list(
-        work.db.scalars(select(LegalHold).where(own, LegalHold.patient_id == patient_id).order_by(LegalHold.id))
-    )
+    of_patient = LegalHold.patient_id == patient_id
+    own = select(LegalHold).where(LegalHold.organisation_id == work.scope.organisation_id, of_patient)
+    return list(work.db.scalars(own.order_by(LegalHold.id)))
 
 
 def get_legal_hold(work: Work, hold_id: UUID) -> LegalHold:

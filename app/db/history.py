@@ -42,8 +42,8 @@ def _patient_of(work: Work, row: Edited) -> UUID | None:
     if isinstance(row, Informant | Episode):
         return row.patient_id
     if isinstance(row, OfEpisode):
-        at_episode = Episode.organisation_id == work.scope.organisation_id, Episode.id == row.episode_id
-        return work.db.scalars(select(Episode.patient_id).where(*at_episode)).one()
+        own = select(Episode.patient_id).where(Episode.organisation_id == work.scope.organisation_id)
+        return work.db.scalars(own.where(Episode.id == row.episode_id)).one()
     return None
 
 

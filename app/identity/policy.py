@@ -66,6 +66,15 @@ class Action(StrEnum):
     READ_CURVE = "read_curve"
     ACTIVATE_CURVE = "activate_curve"
     STEP_BACK_CURVE = "step_back_curve"
+    READ_PATIENT_COPY = "read_patient_copy"
+    LIST_CONSENTS = "list_consents"
+    RECORD_CONSENT = "record_consent"
+    DELETE_PATIENT = "delete_patient"
+    DELETE_ADMINISTRATION = "delete_administration"
+    LIST_DELETIONS = "list_deletions"
+    LIST_LEGAL_HOLDS = "list_legal_holds"
+    PLACE_LEGAL_HOLD = "place_legal_hold"
+    LIFT_LEGAL_HOLD = "lift_legal_hold"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -86,6 +95,14 @@ _PLANNING = {
     Action.READ_SETTINGS,
     Action.LIST_CURVES,
     Action.READ_CURVE,
+}
+_DELETING = {
+    Action.DELETE_PATIENT,
+    Action.DELETE_ADMINISTRATION,
+    Action.LIST_DELETIONS,
+    Action.LIST_LEGAL_HOLDS,
+    Action.PLACE_LEGAL_HOLD,
+    Action.LIFT_LEGAL_HOLD,
 }
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
 
@@ -113,10 +130,10 @@ _SUPERVISING = {
 ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
     Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
-    Role.THERAPIST: frozenset(set(Action) - _LEADING),
+    Role.THERAPIST: frozenset(set(Action) - _LEADING - _DELETING),
     Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _DESCRIPTIONS),
     Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
-    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
+    Role.ADMINISTRATOR: frozenset(_LEADING | _DELETING | _PLANNING | _DESCRIPTIONS),
     Role.ANALYST: frozenset(_PLANNING | _DESCRIPTIONS),
     Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _DESCRIPTIONS),
 }

@@ -39,7 +39,7 @@ class ServiceSettings:
     agreements: Mapping[str, Mapping[str, str]]
     """By instrument: with whom, reference and date of the agreement by which the organisation may use it."""
     retention_years: int | None
-    """Whole years after a patient's last activity for which the record is kept; None: nothing is deleted for its age."""
+    """Whole years after the last activity for which a record is kept; None: nothing is deleted for its age."""
     retention_until_age: int | None
     """The age up to which it is kept whatever the years say."""
     curves: Mapping[Line, GrowthCurve]
