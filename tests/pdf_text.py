@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 import zlib
 
-_STRING = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
+_PLAIN = rb"[^()\\]|\\."
+_STRING = rb"\((?:" + _PLAIN + rb")*\)"
+for _ in range(5):  # parentheses within a string that are balanced are not escaped
+    _STRING = rb"\((?:" + _PLAIN + rb"|" + _STRING + rb")*\)"
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
@@ -29,7 +32,7 @@ def _text(objects: dict[int, bytes], page: bytes) -> str:
     lines = []
     content = _stream(objects[_reference(page, b"Contents")])
     for found in re.finditer(rb"/(f\d+) [\d.]+ Tf.*?\[(.*?)\]TJ", content, re.DOTALL):
-        codes = b"".join(_unescaped(each) for each in _STRING.findall(found[2]))
+        codes = b"".join(_unescaped(each) for each in re.findall(_STRING, found[2], re.DOTALL))
         glyphs = [codes[place : place + 2] for place in range(0, len(codes), 2)]
         lines.append("".join(fonts[found[1]][glyph] for glyph in glyphs))
     return "\n".join(lines)
