@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -134,7 +134,7 @@ def find_due(database: Database, organisation_id: UUID, *, now: datetime | None 
 
 def delete_due(
     database: Database, due: Due, reference: str, *, now: datetime | None = None
-) -> Iterator[tuple[UUID, Deletion]]:
+) -> Generator[tuple[UUID, Deletion]]:
     """Delete the records that were found due, each in a transaction of its own, and give each tombstone.
 
     Whatever has changed since is looked at again: a run that was cut short is run again. Each leaves an audit event.
