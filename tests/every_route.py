@@ -12,10 +12,12 @@ from httpx2 import Response
 from psycopg.rows import dict_row
 
 from app.api.examples import EXAMPLES
+from app.api.schemas.consents import ConsentCreate
+from app.api.schemas.deletion import DeletionCreate
 from app.api.schemas.instruments import Questionnaire
 from app.identity.policy import Action
 from tests import bulk
-from tests.factories import Clinic, administration, at, gad_7, make_curve, ok, own_instrument, phq_9, put
+from tests.factories import Clinic, administration, at, gad_7, make_curve, make_episode, ok, own_instrument, phq_9, put
 
 A_CASELOAD: Final = bulk.EPISODES * (bulk.PRACTICES_OF_A_THERAPIST + 1)
 """The episodes of the clinic's therapist, those of the first practice included."""
@@ -76,7 +78,8 @@ def every_route(connection: psycopg.Connection[Any], clinic: Clinic) -> Mapping[
     of_episodes: list[Ids] = cursor.execute(OPEN_EPISODES, whose).fetchall()
     alerts: list[Ids] = cursor.execute(OPEN_ALERTS, whose).fetchall()
     assert all(None not in ids.values() for ids in of_episodes), "not every episode has one of everything"
-    return {**answering(clinic, of_episodes), **reading(clinic, of_episodes), **working(clinic, of_episodes, alerts)}
+    asked = {**answering(clinic, of_episodes), **reading(clinic, of_episodes), **working(clinic, of_episodes, alerts)}
+    return {**asked, **of_rights(clinic, of_episodes)}
 
 
 def answering(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
@@ -114,6 +117,46 @@ def answering(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
             lambda n: therapist.post(path(n, "other_administration") + "/entered-in-error", in_error, headers=first)
         ),
     }
+
+
+def of_rights(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
+    """Ask for what patients have a right to; who is deleted was registered for it."""
+    therapist, administrator, first = clinic.therapist, clinic.administrator, {"If-Match": '"1"'}
+    decision, consent = EXAMPLES[DeletionCreate], EXAMPLES[ConsentCreate]
+
+    def hold(number: int) -> Response:
+        return administrator.post(f"/v1/patients/{of[number]['patient']}/legal-holds", {"reason": "a complaint"})
+
+    def lift(number: int) -> Response:
+        path = f"/v1/legal-holds/{ok_id(hold(number))}/lifting"
+        return administrator.post(path, {"reason": "settled"}, headers=first)
+
+    def delete(number: int, what: str) -> Response:
+        gone = make_episode(clinic)
+        if what == "patient":
+            return administrator.post(f"/v1/patients/{gone['patient_id']}/deletion", decision, headers=first)
+        form = put(therapist, administration(gone, phq_9(5 + number % 9))).json()["id"]
+        return administrator.post(f"/v1/administrations/{form}/deletion", decision, headers=first)
+
+    return {
+        Action.READ_PATIENT_COPY: Asking(lambda n: therapist.get(f"/v1/patients/{of[n]['patient']}/copy")),
+        Action.LIST_CONSENTS: Asking(lambda n: therapist.get(f"/v1/patients/{of[n]['patient']}/consents")),
+        Action.RECORD_CONSENT: Asking(
+            lambda n: therapist.post(f"/v1/patients/{of[n]['patient']}/consents", consent | {"stated_at": at(n)})
+        ),
+        Action.PLACE_LEGAL_HOLD: Asking(hold),
+        Action.LIST_LEGAL_HOLDS: Asking(lambda n: administrator.get(f"/v1/patients/{of[n]['patient']}/legal-holds")),
+        Action.LIFT_LEGAL_HOLD: Asking(lift),
+        Action.DELETE_PATIENT: Asking(lambda n: delete(n, "patient")),
+        Action.DELETE_ADMINISTRATION: Asking(lambda n: delete(n, "administration")),
+        Action.LIST_DELETIONS: Asking(lambda _: administrator.get("/v1/deletions?limit=20")),
+    }
+
+
+def ok_id(answer: Response) -> str:
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["id"]
+    return found
 
 
 def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
