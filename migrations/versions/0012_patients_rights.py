@@ -51,7 +51,7 @@ IN_EPISODES = "t.episode_id in (select id from e)"
 IN_VERSIONS = "(t.administration_id, t.administration_version) in (select id, version from a)"
 
 # Every table with a path to the patient, and which of its rows are the patient's. A table that comes later has to be
-# added, in a function that replaces this one: tests/db/test_deletion.py finds the tables by their foreign keys.
+# added, in a function that replaces this one: tests/api/test_deletion.py finds the tables by their foreign keys.
 OF_PATIENT = {
     "credentials": "t.assignment_id in (select id from x)",
     "scores": IN_VERSIONS,
