@@ -135,7 +135,7 @@ def of_rights(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
         gone = make_episode(clinic)
         if what == "patient":
             return administrator.post(f"/v1/patients/{gone['patient_id']}/deletion", decision, headers=first)
-        form = put(therapist, administration(gone, phq_9(5 + number % 9))).json()["id"]
+        form = put(clinic.tablet, administration(gone, phq_9(5 + number % 9))).json()["id"]
         return administrator.post(f"/v1/administrations/{form}/deletion", decision, headers=first)
 
     return {

@@ -44,7 +44,6 @@ SMALL: Final = {
     "audit_seals": "one for each range of the audit",
     "consents": "a few of a patient, in these practices none",
     "legal_holds": "likewise",
-    "earlier_values": "one for each edit, likewise",
     "deletions": "one for each decision",
     "deleted_administrations": "found by their key, once there are some",
 }

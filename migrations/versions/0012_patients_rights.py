@@ -44,6 +44,7 @@ INDEXES = {
     "assignments_organisation_id_treatment_session_id_idx": ("assignments", "treatment_session_id"),
     "episodes_organisation_id_main_series_id_idx": ("episodes", "main_series_id"),
     "credentials_organisation_id_assignment_id_idx": ("credentials", "assignment_id"),
+    "risk_alerts_organisation_id_patient_id_idx": ("risk_alerts", "patient_id"),
 }
 REPLACED = "administrations_organisation_id_episode_id_idx"
 
@@ -56,7 +57,7 @@ OF_PATIENT = {
     "credentials": "t.assignment_id in (select id from x)",
     "scores": IN_VERSIONS,
     "progress": IN_VERSIONS,
-    "risk_alerts": f"t.patient_id in (select id from own) or {IN_EPISODES} or {IN_VERSIONS}",
+    "risk_alerts": "t.id in (select id from r)",
     "administrations": "(t.id, t.version) in (select id, version from a)",
     "series": IN_EPISODES,
     "assignments": IN_EPISODES,
@@ -105,6 +106,12 @@ PATIENT = f"""
               union
               select t.id, t.version from public.administrations t
                where t.organisation_id = {OWN_ORGANISATION} and {IN_EPISODES}),
+              r as (
+              select t.id from public.risk_alerts t
+               where t.organisation_id = {OWN_ORGANISATION} and t.patient_id in (select id from own)
+              union
+              select t.id from public.risk_alerts t
+               where t.organisation_id = {OWN_ORGANISATION} and {IN_VERSIONS}),
               alone as (
               select s.id from public.treatment_sessions s
                where s.organisation_id = {OWN_ORGANISATION}
