@@ -143,7 +143,7 @@ def _copied(column: Column[Any]) -> str:
     if not isinstance(column.type, Uuid):
         return _UNIQUE.get(name, name)
     named = {key.column.table.name for key in column.foreign_keys if key.column.name == "id"}
-    [table] = named or ({column.table.name} if name == "id" else {"organisations"})
+    [table] = named or ({column.table.name} if name in ("id", "row_id") else {"organisations"})
     if table in _SHARED or name == "organisation_id":
         return name
     if table in _OF_THE_STAFF:

@@ -13,6 +13,8 @@ from psycopg.rows import dict_row
 
 from app.api.examples import EXAMPLES
 from app.api.limits import Limit
+from app.api.schemas.consents import ConsentCreate
+from app.api.schemas.deletion import DeletionCreate
 from app.api.schemas.instruments import Questionnaire
 from app.identity.policy import Action
 from tests import bulk
@@ -23,6 +25,7 @@ from tests.factories import (
     at,
     gad_7,
     make_curve,
+    make_episode,
     ok,
     own_instrument,
     phq_9,
@@ -111,6 +114,7 @@ def every_route(connection: psycopg.Connection[Any], clinic: Clinic) -> Mapping[
         **reading(clinic, of_episodes),
         **working(clinic, of_episodes, alerts),
         **deciding_who_sees(clinic, of_episodes, strangers),
+        **of_rights(clinic, of_episodes),
     }
 
 
@@ -149,6 +153,46 @@ def answering(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
             lambda n: therapist.post(path(n, "other_administration") + "/entered-in-error", in_error, headers=first)
         ),
     }
+
+
+def of_rights(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
+    """Ask for what patients have a right to; who is deleted was registered for it."""
+    therapist, administrator, first = clinic.therapist, clinic.administrator, {"If-Match": '"1"'}
+    decision, consent = EXAMPLES[DeletionCreate], EXAMPLES[ConsentCreate]
+
+    def hold(number: int) -> Response:
+        return administrator.post(f"/v1/patients/{of[number]['patient']}/legal-holds", {"reason": "a complaint"})
+
+    def lift(number: int) -> Response:
+        path = f"/v1/legal-holds/{ok_id(hold(number))}/lifting"
+        return administrator.post(path, {"reason": "settled"}, headers=first)
+
+    def delete(number: int, what: str) -> Response:
+        gone = make_episode(clinic)
+        if what == "patient":
+            return administrator.post(f"/v1/patients/{gone['patient_id']}/deletion", decision, headers=first)
+        form = put(clinic.tablet, administration(gone, phq_9(5 + number % 9))).json()["id"]
+        return administrator.post(f"/v1/administrations/{form}/deletion", decision, headers=first)
+
+    return {
+        Action.READ_PATIENT_COPY: Asking(lambda n: therapist.get(f"/v1/patients/{of[n]['patient']}/copy")),
+        Action.LIST_CONSENTS: Asking(lambda n: therapist.get(f"/v1/patients/{of[n]['patient']}/consents")),
+        Action.RECORD_CONSENT: Asking(
+            lambda n: therapist.post(f"/v1/patients/{of[n]['patient']}/consents", consent | {"stated_at": at(n)})
+        ),
+        Action.PLACE_LEGAL_HOLD: Asking(hold),
+        Action.LIST_LEGAL_HOLDS: Asking(lambda n: administrator.get(f"/v1/patients/{of[n]['patient']}/legal-holds")),
+        Action.LIFT_LEGAL_HOLD: Asking(lift),
+        Action.DELETE_PATIENT: Asking(lambda n: delete(n, "patient")),
+        Action.DELETE_ADMINISTRATION: Asking(lambda n: delete(n, "administration")),
+        Action.LIST_DELETIONS: Asking(lambda _: administrator.get("/v1/deletions?limit=20")),
+    }
+
+
+def ok_id(answer: Response) -> str:
+    assert answer.status_code == 201, answer.text
+    found: str = answer.json()["id"]
+    return found
 
 
 def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:

@@ -228,6 +228,7 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "goal_id": created(clinic.therapist.post(f"{path}/goals", EXAMPLES[GoalCreate])),
         "review_id": created(clinic.therapist.post(f"{path}/reviews", review)),
         "alert_id": stored["result"]["risk_alerts"][0],
+        "hold_id": created(clinic.administrator.post(f"{patient_path}/legal-holds", {"reason": "a complaint"})),
         "programme_id": programme,
         "episode_id": episode,
         "session_id": session,

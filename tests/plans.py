@@ -42,6 +42,10 @@ SMALL: Final = {
     "programmes": "a few of an organisation",
     "curves": "one for each instrument and fit",
     "audit_seals": "one for each range of the audit",
+    "consents": "a few of a patient, in these practices none",
+    "legal_holds": "likewise",
+    "deletions": "one for each decision",
+    "deleted_administrations": "found by their key, once there are some",
 }
 """The tables that a plan may read whole, and why."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.schemas import access, administrations, care, goals, instruments, settings
+from app.api.schemas import access, administrations, care, consents, deletion, goals, instruments, settings
 
 _PATIENT = "0197a1c0-6d2e-7b44-8a51-3c9e5f107d21"
 _EPISODE = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
@@ -160,6 +160,21 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     },
     care.ReviewChange: {"done_at": "2026-05-04T10:15:00+02:00"},
     care.Acknowledgement: {"assessment": "Talked it through; no plan, no means, safety plan made."},
+    consents.ConsentCreate: {
+        "use": "research",
+        "decision": "given",
+        "stated_at": "2026-03-02T09:30:00+01:00",
+        "medium": "paper",
+        "text_version": "research-2026-2",
+    },
+    deletion.DeletionCreate: {
+        "ground": "patient_demand",
+        "decision": "2026/2210-4",
+        "decided_at": "2026-03-02T09:30:00+01:00",
+        "decided_by": "the head of the service",
+    },
+    deletion.LegalHoldCreate: {"reason": "A complaint is being heard."},
+    deletion.LegalHoldLifting: {"reason": "The complaint has been settled."},
     settings.SettingsChange: {
         "reason": "The team wants early warnings.",
         "policy": {"flagging": "early"},

@@ -24,6 +24,7 @@ from app.cli import (
     instruments,
     logs,
     organisations,
+    retention,
     scoring,
     serving,
     settings,
@@ -52,6 +53,7 @@ app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
 app.add_typer(instruments.commands, name="instrument")
 app.add_typer(curves.commands, name="curve")
+app.add_typer(retention.commands, name="retention")
 
 _FAILED = 2
 

@@ -42,17 +42,26 @@ class FirstVersion:
     received_at: datetime
 
 
+# No body has the hash '', so that a deleted id is taken by another body for ever. It is looked for last, and by a key.
 _FIRST_VERSIONS = statement(
     """
     select id, body_hash, state, received_at
       from administrations
      where organisation_id = %(organisation_id)s and id = any(%(ids)s::uuid[]) and version = 1
+    union all
+    select asked.id, ''::bytea, 'entered_in_error', now()
+      from unnest(%(ids)s::uuid[]) asked (id)
+      join deleted_administrations d
+        on d.organisation_id = %(organisation_id)s and d.id_hash = sha256(uuid_send(asked.id))
     """
 )
 
 
 def first_versions(work: Work, ids: Collection[UUID]) -> Query[dict[UUID, FirstVersion]]:
-    """Make the statement that reads what was first put under each of the ids that are taken."""
+    """Make the statement that reads what was first put under each of the ids that are taken.
+
+    An id whose administration was deleted is taken too, by what nobody can send: a repeated put is a conflict.
+    """
     parameters = {"organisation_id": work.scope.organisation_id, "ids": uuids(ids)}
     return Query(_FIRST_VERSIONS, parameters, lambda rows: {row[0]: FirstVersion(*row) for row in rows})
 

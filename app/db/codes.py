@@ -210,6 +210,39 @@ class ReviewCause(StrEnum):
     NONE_FOUND = "none_found"
 
 
+class ConsentUse(StrEnum):
+    """A use of the record beyond care, for which a person is asked."""
+
+    RESEARCH = "research"
+    QUALITY_REGISTER = "quality_register"
+    TEACHING = "teaching"
+
+
+class ConsentDecision(StrEnum):
+    """What a person said to a use."""
+
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+
+
+class ConsentMedium(StrEnum):
+    """How it was said."""
+
+    PAPER = "paper"
+    VERBAL = "verbal"
+    DIGITAL = "digital"
+
+
+class DeletionGround(StrEnum):
+    """On what ground a record was decided to be deleted."""
+
+    PATIENT_DEMAND = "patient_demand"
+    WRONG_PERSON = "wrong_person"
+    RETENTION_EXPIRED = "retention_expired"
+    AUTHORITY_DECISION = "authority_decision"
+    COURT_DECISION = "court_decision"
+
+
 class Purpose(StrEnum):
     """Why patient data were read or written; the last three are what a colleague's record may be opened for."""
 

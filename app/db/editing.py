@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import insert, select
 
+from app.db.history import keep_earlier_values
 from app.db.ids import uuid7
 from app.db.models import Device, Programme, Service, User
 from app.db.models.base import Edited
@@ -38,7 +39,7 @@ def add_all(work: Work, table: type[Edited], rows: Iterable[Mapping[str, Any]]) 
 
 
 def edit(work: Work, row: Row, version: int, changes: Mapping[str, Any]) -> Row:
-    """Change columns of a row that the caller has read at a version.
+    """Change columns of a row that the caller has read at a version; what they said of a patient before is kept.
 
     Raises
     ------
@@ -48,6 +49,7 @@ def edit(work: Work, row: Row, version: int, changes: Mapping[str, Any]) -> Row:
     work.db.refresh(row, with_for_update={"key_share": True})
     if row.version != version:
         raise PreconditionFailed("it has been changed since; read it again")
+    keep_earlier_values(work, row, changes)
     for name, value in changes.items():
         setattr(row, name, value)
     row.version = version + 1

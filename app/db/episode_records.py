@@ -234,6 +234,13 @@ def lock_episodes_of_session(work: Work, session: TreatmentSession) -> Records:
     return read_episodes(work, [episode_id for (episode_id,) in locked])
 
 
+def lock_known_episode(work: Work, episode_id: UUID) -> Records:
+    """Lock and read the one episode from which an administrator has a form deleted: its verdicts follow."""
+    parameters = {"organisation_id": work.scope.organisation_id, "episode_ids": uuids([episode_id])}
+    work.ask(Query(_locking(_BY_ID), parameters, list))
+    return read_episodes(work, [episode_id])
+
+
 def read_episodes(work: Work, reached_ids: Collection[UUID]) -> Records:
     """Read episodes that were reached within the caller's scope, with their series."""
     if not reached_ids:

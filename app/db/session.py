@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from select import POLLIN, poll
 from typing import Any, Generic, TypeVar, cast
@@ -164,9 +164,14 @@ class Work:
         """Note that data of these patients were read or written; they go into the audit event."""
         self._patient_ids.update(patient_ids)
 
-    def note(self) -> None:
-        """Have the request noted in the audit, though it may touch nobody's data: it changes what is said of many."""
+    def note(self, about: str = "") -> None:
+        """Have the request noted in the audit, though it may touch nobody's data: it changes what is said of many.
+
+        `about` is added to the action's name; it holds codes of ours, never what somebody wrote.
+        """
         self._noted = True
+        if about:
+            self.access = replace(self.access, action=f"{self.access.action}: {about}")
 
     def ask(self, query: Query[Answer]) -> Answer:
         """Send one statement and give what it answers."""

@@ -26,6 +26,8 @@ class KeptSettings:
     policy: str
     max_missing: str
     agreements: str
+    retention_years: int | None
+    retention_until_age: int | None
     curves: str
     """Of each live curve: instrument, form family, programme, document."""
 
@@ -33,6 +35,7 @@ class KeptSettings:
 _IN_FORCE = statement(
     """
     select version, mode, language, time_zone, policy::text, max_missing::text, agreements::text,
+           retention_years, retention_until_age,
            coalesce((select json_agg(json_build_array(c.instrument, c.form_family, c.programme_id, c.parameters)
                                      order by c.id)::text
                        from curves c

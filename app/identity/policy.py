@@ -75,6 +75,15 @@ class Action(StrEnum):
     BREAK_GLASS = "break_glass"
     LIST_BREAK_GLASS = "list_break_glass"
     REVIEW_BREAK_GLASS = "review_break_glass"
+    READ_PATIENT_COPY = "read_patient_copy"
+    LIST_CONSENTS = "list_consents"
+    RECORD_CONSENT = "record_consent"
+    DELETE_PATIENT = "delete_patient"
+    DELETE_ADMINISTRATION = "delete_administration"
+    LIST_DELETIONS = "list_deletions"
+    LIST_LEGAL_HOLDS = "list_legal_holds"
+    PLACE_LEGAL_HOLD = "place_legal_hold"
+    LIFT_LEGAL_HOLD = "lift_legal_hold"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -95,6 +104,14 @@ _PLANNING = {
     Action.READ_SETTINGS,
     Action.LIST_CURVES,
     Action.READ_CURVE,
+}
+_DELETING = {
+    Action.DELETE_PATIENT,
+    Action.DELETE_ADMINISTRATION,
+    Action.LIST_DELETIONS,
+    Action.LIST_LEGAL_HOLDS,
+    Action.PLACE_LEGAL_HOLD,
+    Action.LIFT_LEGAL_HOLD,
 }
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
 
@@ -133,10 +150,10 @@ _SUPERVISING = {
 ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
     Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
-    Role.THERAPIST: frozenset(set(Action) - _LEADING - {Action.REVIEW_BREAK_GLASS}),
+    Role.THERAPIST: frozenset(set(Action) - _LEADING - _DELETING - {Action.REVIEW_BREAK_GLASS}),
     Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _DESCRIPTIONS),
     Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
-    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _OVERSEEING | _DESCRIPTIONS),
+    Role.ADMINISTRATOR: frozenset(_LEADING | _DELETING | _PLANNING | _OVERSEEING | _DESCRIPTIONS),
     Role.ANALYST: frozenset(_PLANNING | _DESCRIPTIONS),
     Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _DESCRIPTIONS),
 }

@@ -38,6 +38,10 @@ class ServiceSettings:
     max_missing: Mapping[str, int]
     agreements: Mapping[str, Mapping[str, str]]
     """By instrument: with whom, reference and date of the agreement by which the organisation may use it."""
+    retention_years: int | None
+    """Whole years after the last activity for which a record is kept; None: nothing is deleted for its age."""
+    retention_until_age: int | None
+    """The age up to which it is kept whatever the years say."""
     curves: Mapping[Line, GrowthCurve]
     """The live ones among those that it has learnt."""
 
@@ -70,8 +74,19 @@ def change_settings(work: Work, version: int, changes: dict[str, Any], reason: s
     if present.version != version:
         raise PreconditionFailed("the settings have been changed since; read them again")
     _check(work, changes)
+    _check_retention(present, changes)
+    mode = changes.get("mode", present.mode)
+    work.note("" if mode == present.mode else f"mode {present.mode} to {mode}")
     add_settings(work, present, changes, reason)
     return current_settings(work)
+
+
+def _check_retention(present: KeptSettings, changes: Mapping[str, Any]) -> None:
+    new = {name: changes.get(name, getattr(present, name)) for name in ("retention_years", "retention_until_age")}
+    if new["retention_years"] is None and new["retention_until_age"] is not None:
+        raise MalformedBody(
+            "retention_until_age goes with retention_years", pointer="/retention_until_age", allowed="null"
+        )
 
 
 def _check(work: Work, changes: Mapping[str, Any]) -> None:
@@ -134,6 +149,8 @@ def read_settings(kept: KeptSettings) -> ServiceSettings:
         policy=_policy(json.loads(kept.policy)),
         max_missing=MappingProxyType(limits),
         agreements=MappingProxyType(json.loads(kept.agreements)),
+        retention_years=kept.retention_years,
+        retention_until_age=kept.retention_until_age,
         curves=MappingProxyType(dict(_live_curves(json.loads(kept.curves)))),
     )
 

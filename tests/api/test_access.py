@@ -17,6 +17,8 @@ from httpx2 import Response
 
 from app.api.examples import EXAMPLES
 from app.api.middleware import WITHOUT_CREDENTIAL
+from app.api.schemas.consents import ConsentCreate
+from app.api.schemas.deletion import DeletionCreate
 from app.api.schemas.instruments import Questionnaire
 from app.db.codes import Role
 from app.db.session import Access, Database
@@ -58,8 +60,18 @@ PLANNING = {
     Action.LIST_CURVES,
     Action.READ_CURVE,
 }
+DELETING = {
+    Action.DELETE_PATIENT,
+    Action.DELETE_ADMINISTRATION,
+    Action.LIST_DELETIONS,
+    Action.LIST_LEGAL_HOLDS,
+    Action.PLACE_LEGAL_HOLD,
+    Action.LIFT_LEGAL_HOLD,
+}
+"""What an administrator does with records by their ids alone; tests/api/test_deletion.py has the rest."""
+
 DECIDING = {Action.ACTIVATE_CURVE, Action.STEP_BACK_CURVE}
-"""What touches no patient and changes what is said of many."""
+"""What touches no patient and changes what is said of many; so do the settings."""
 
 # A session is an event of the service, which therapists share; who attended it is reached through their patients.
 SHARED_SESSION = {Action.READ_SESSION, Action.CHANGE_SESSION, Action.LIST_ATTENDANCES}
@@ -83,13 +95,14 @@ WRITES = {
         "treatment_relations": "add_treatment_relation end_treatment_relation",
         "blocks": "add_block lift_block",
         "break_glass": "break_glass",
+        "consents": "record_consent",
     }.items()
     for action in actions.split()
 }
 OVERSEEING = {Action.LIST_BREAK_GLASS, Action.REVIEW_BREAK_GLASS}
 """What an administrator sees of patients: their ids, and who has opened their records."""
 
-ON_PATIENTS = set(Action) - DESCRIBING - LEADING - PLANNING - {Action.READ_SESSION}
+ON_PATIENTS = set(Action) - DESCRIBING - LEADING - DELETING - PLANNING - {Action.READ_SESSION}
 
 
 @dataclass(frozen=True)
@@ -117,7 +130,14 @@ def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
     at, put_body = START.isoformat(), administration({"id": record["episode_id"]}, phq_9(5))
     attendance = {"episode_id": record["episode_id"], "outcome": "attended"}
     programme = {"name": "Group", "format": "group", "counted_contact_types": ["group"]}
+    consent = EXAMPLES[ConsentCreate] | {"stated_at": at}
+    decision = EXAMPLES[DeletionCreate] | {"decided_at": at}
     return {
+        Action.RECORD_CONSENT: consent,
+        Action.DELETE_PATIENT: decision,
+        Action.DELETE_ADMINISTRATION: decision,
+        Action.PLACE_LEGAL_HOLD: {"reason": "a complaint"},
+        Action.LIFT_LEGAL_HOLD: {"reason": "settled"},
         Action.PUT_ADMINISTRATION: put_body,
         Action.PUT_ADMINISTRATIONS: {"administrations": [put_body | {"id": str(uuid4())}]},
         Action.CORRECT_ADMINISTRATION: {"reason": "it was on paper", "mode": "paper"},
@@ -232,8 +252,8 @@ def test_the_roles_are_what_was_decided() -> None:
     # A tablet reads nothing back; a lead sees no person; neither programmes nor settings are a therapist's to change.
     assert ALLOWED[Role.DEVICE] == DESCRIBING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
     assert ALLOWED[Role.SERVICE_LEAD] == DESCRIBING | LEADING | PLANNING
-    assert set(Action) - ALLOWED[Role.THERAPIST] == LEADING | {Action.REVIEW_BREAK_GLASS}
-    assert ALLOWED[Role.ADMINISTRATOR] == ALLOWED[Role.SERVICE_LEAD] | OVERSEEING
+    assert set(Action) - ALLOWED[Role.THERAPIST] == LEADING | DELETING | {Action.REVIEW_BREAK_GLASS}
+    assert ALLOWED[Role.ADMINISTRATOR] == ALLOWED[Role.SERVICE_LEAD] | OVERSEEING | DELETING
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -386,9 +406,9 @@ def test_planning_touches_no_patient_and_leaves_an_event_only_where_verdicts_cha
     assert statuses(allowed, clinic.lead, record) == {200, 201}
     events = owner.audit(clinic.organisation_id)[before:]
     assert {(event["action"], event["role"], event["purpose"]) for event in events} == {
-        (action, "service_lead", "administration") for action in DECIDING
+        (action, "service_lead", "administration") for action in DECIDING | {Action.CHANGE_SETTINGS}
     }
-    assert [event["patient_ids"] for event in events] == [[], []]
+    assert [event["patient_ids"] for event in events] == [[], [], []]
 
 
 def test_a_tablet_leaves_its_trace_also_when_it_repeats(clinic: Clinic, owner: Owner) -> None:

@@ -18,7 +18,17 @@ from httpx2 import Response
 from pydantic import BaseModel, ValidationError
 
 from app.api.examples import EXAMPLES
-from app.api.schemas import access, administrations, care, decision_rules, goals, instruments, settings
+from app.api.schemas import (
+    access,
+    administrations,
+    care,
+    consents,
+    decision_rules,
+    deletion,
+    goals,
+    instruments,
+    settings,
+)
 from app.config import Settings
 from app.db.session import Database
 from app.identity.policy import Action
@@ -30,6 +40,7 @@ from tests.factories import (
     administration,
     make_clinic,
     make_curve,
+    make_episode,
     make_patient,
     phq_9,
     put,
@@ -173,6 +184,8 @@ WHOLE = [
     (care.TreatmentSessionCreate, "minutes", 0, 1440),
     (care.TreatmentSessionChange, "minutes", 0, 1440),
     (care.ReviewCreate, "dose", 0, 500),
+    (settings.SettingsChange, "retention_years", 1, 200),
+    (settings.SettingsChange, "retention_until_age", 1, 150),
     (settings.PolicyChange, "early_window_dose", 1, 500),
     (settings.PolicyChange, "late_window_dose", 1, 500),
     (settings.PolicyChange, "stale_intervals", 1, 500),
@@ -300,12 +313,13 @@ def recorded(clinic: Clinic) -> tuple[Clinic, list[tuple[str, str, Response]]]:
         colleague=of(clinic.colleague),
         lead=of(clinic.lead),
         supervisor=of(clinic.supervisor),
+        administrator=of(clinic.administrator),
         tablet=of(clinic.tablet),
     ), record
 
 
 def use_everything(clinic: Clinic) -> None:
-    """Ask for every operation, as the three roles would in a course of help."""
+    """Ask for every operation, as the roles would in a course of help."""
     therapist, lead = clinic.therapist, clinic.lead
     programme = lead.post("/v1/programmes", EXAMPLES[care.ProgrammeCreate]).json()
     lead.get("/v1/programmes")
@@ -362,6 +376,7 @@ def use_everything(clinic: Clinic) -> None:
     therapist.patch(f"/v1/reviews/{review['id']}", EXAMPLES[care.ReviewChange], 1)
     version = therapist.get(at_episode).json()["version"]
     therapist.patch(at_episode, EXAMPLES[care.EpisodeChange], version)
+    use_rights(clinic, at_patient)
     therapist.get("/v1/openapi.json")
     therapist.get("/v1/problems/not-found")
 
@@ -381,6 +396,23 @@ def use_access(clinic: Clinic, patient_id: str, at_episode: str) -> None:
     block = therapist.post(f"/v1/patients/{patient_id}/blocks", staff_of(clinic, "colleague")).json()
     therapist.get(f"/v1/patients/{patient_id}/blocks")
     therapist.request("POST", f"/v1/blocks/{block['id']}/lifting", headers=first)
+
+
+def use_rights(clinic: Clinic, at_patient: str) -> None:
+    """Take a copy, record a consent, hold the record and let it go; then delete a form, and all of it."""
+    therapist, administrator, first = clinic.therapist, clinic.administrator, {"headers": {"If-Match": '"1"'}}
+    therapist.post(f"{at_patient}/consents", EXAMPLES[consents.ConsentCreate])
+    therapist.get(f"{at_patient}/consents")
+    therapist.get(f"{at_patient}/copy")
+    held = administrator.post(f"{at_patient}/legal-holds", EXAMPLES[deletion.LegalHoldCreate]).json()
+    administrator.get(f"{at_patient}/legal-holds")
+    administrator.post(f"/v1/legal-holds/{held['id']}/lifting", EXAMPLES[deletion.LegalHoldLifting], **first)
+    decision = EXAMPLES[deletion.DeletionCreate]
+    gone = make_episode(clinic)
+    form = put(therapist, administration(gone, phq_9(9))).json()["id"]
+    administrator.post(f"/v1/administrations/{form}/deletion", decision, **first)
+    administrator.post(f"/v1/patients/{gone['patient_id']}/deletion", decision, **first)
+    administrator.get("/v1/deletions")
 
 
 def use_sessions(clinic: Clinic, at_episode: str, episode_id: str) -> None:

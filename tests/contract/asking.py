@@ -51,7 +51,7 @@ CONFIG: dict[str, dict[str, Any]] = {
         "missing_required_header": {"expected-statuses": ["401", "403", "428"]},
         # Every credential is tried on its own, and has to meet with exactly 401 or 403.
         "ignored_auth": {"enabled": False},
-        # Nothing is ever deleted.
+        # Nothing is deleted by its own address.
         "use_after_free": {"enabled": False},
         # Goes by links, of which the document has none; `what_was_made_is_there` goes by the id.
         "ensure_resource_availability": {"enabled": False},
@@ -67,6 +67,9 @@ BEYOND_A_SCHEMA = re.compile(
     "[a-z_]+ points at nothing in this organisation|the main measure must be a series of the episode|"
     "(form_family|subscale|item_threshold|at_most) does not fit the items of the instrument|"
     "schedule: must hold no null character, at most 10 000 bytes, and be nested at most 20 deep|"
+    "the (statement|decision) lies ahead|retention_until_age goes with retention_years|"
+    "the patient's own copy names no informant|a copy is made for the patient or for a parent of this patient|"
+    "consent is the patient's or a parent's of this patient|"
     "a review can't be of a dose that has not been reached|"
     r"[a-z0-9._-]+\.toml:[0-9]+: [^\n]*|"  # the file has a format of its own
     "there is no question for item [^\n]*|the question (belongs to no item of the form|of item [0-9]+ has no text)|"

@@ -15,6 +15,8 @@ from psycopg.types.json import Jsonb
 from sqlalchemy import Row, insert, select, text, update
 
 from app.api.examples import EXAMPLES
+from app.api.schemas.consents import ConsentCreate
+from app.api.schemas.deletion import DeletionCreate, LegalHoldCreate
 from app.api.schemas.goals import GoalCreate
 from app.api.schemas.instruments import Questionnaire
 from app.db.codes import Role
@@ -34,6 +36,7 @@ from tests.factories import (
     make_episode,
     make_opening,
     make_sessions,
+    ok,
     own_instrument,
     phq_9,
     put,
@@ -42,6 +45,9 @@ from tests.factories import (
 )
 
 TABLES = sorted(Base.metadata.tables)
+
+REFUSED = "violates row-level security policy|permission denied for table dele"
+"""By the wall; tombstones are not the application's to write at all."""
 
 
 def key_of(table: str) -> sql.Identifier:
@@ -69,6 +75,14 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
     created(clinic.lead.post("/v1/instruments", own_instrument()))
     created(clinic.lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[Questionnaire]))
     keep_curve(as_owner, clinic)
+    patient_path = f"/v1/patients/{episode['patient_id']}"
+    created(clinic.therapist.post(f"{patient_path}/consents", EXAMPLES[ConsentCreate]))
+    created(clinic.administrator.post(f"{patient_path}/legal-holds", EXAMPLES[LegalHoldCreate]))
+    ok(clinic.therapist.patch(patient_path, {"language": "nn"}, 1))
+    gone = make_episode(clinic)
+    created(put(clinic.tablet, administration(gone, phq_9(3))))
+    deletion = f"/v1/patients/{gone['patient_id']}/deletion"
+    created(clinic.administrator.post(deletion, EXAMPLES[DeletionCreate], headers={"If-Match": '"1"'}))
     # Nothing writes these yet.
     # Nothing writes these yet.
     as_owner.execute(
@@ -146,7 +160,7 @@ def test_no_row_can_be_added_for_another_organisation(
     as_owner: Connection, as_ours: Connection, theirs: UUID, table: str
 ) -> None:
     copy = sql.SQL("insert into {0} overriding system value select * from jsonb_populate_record(null::{0}, %s)")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="violates row-level security policy"):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match=REFUSED):
         as_ours.execute(copy.format(sql.Identifier(table)), [one_row(as_owner, table, theirs)])
 
 
@@ -155,7 +169,7 @@ def test_no_row_can_be_added_without_the_setting(
     as_owner: Connection, as_app: Connection, ours: UUID, table: str
 ) -> None:
     copy = sql.SQL("insert into {0} overriding system value select * from jsonb_populate_record(null::{0}, %s)")
-    with pytest.raises(psycopg.errors.InsufficientPrivilege, match="violates row-level security policy"):
+    with pytest.raises(psycopg.errors.InsufficientPrivilege, match=REFUSED):
         as_app.execute(copy.format(sql.Identifier(table)), [one_row(as_owner, table, ours)])
 
 
@@ -165,6 +179,7 @@ MARKED = {
     "curves": "retired_at",
     "blocks": "lifted_at",
     "break_glass": "reviewed_at",
+    "legal_holds": "lifted_at",
 }
 """Tables of which only columns are edited, and one of those."""
 

@@ -64,7 +64,7 @@ def test_the_plans_are_those_of_the_application_with_its_statements_prepared(big
 @pytest.mark.parametrize(
     ("index", "request_name"),
     [
-        ("administrations_organisation_id_episode_id_idx", Action.READ_TRAJECTORY),
+        ("administrations_of_episode_idx", Action.READ_TRAJECTORY),
         ("attendances_organisation_id_episode_id_idx", Action.READ_TRAJECTORY),
         ("risk_alerts_organisation_id_episode_id_idx", Action.LIST_RISK_ALERTS),
         ("treatment_relations_active_relation_key", Action.READ_CASELOAD),

@@ -27,7 +27,16 @@ READS_THE_ORGANISATION = {
 READS_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM, Action.LIST_INSTRUMENTS, Action.READ_INSTRUMENT}
 OVERSEES = {Action.LIST_BREAK_GLASS, Action.REVIEW_BREAK_GLASS}
 """Who has opened which record, by their ids."""
-OF_PERSONS = set(Action) - CHANGES_THE_ORGANISATION - READS_THE_ORGANISATION - READS_DESCRIPTIONS
+DELETES_BY_DECISION = {
+    Action.DELETE_PATIENT,
+    Action.DELETE_ADMINISTRATION,
+    Action.LIST_DELETIONS,
+    Action.LIST_LEGAL_HOLDS,
+    Action.PLACE_LEGAL_HOLD,
+    Action.LIFT_LEGAL_HOLD,
+}
+"""By ids alone: nothing of what is kept is shown."""
+OF_PERSONS = set(Action) - DELETES_BY_DECISION - CHANGES_THE_ORGANISATION - READS_THE_ORGANISATION - READS_DESCRIPTIONS
 """Everything else shows or changes data of a patient."""
 
 
@@ -54,6 +63,11 @@ def test_a_supervisor_reads_and_reviews_and_writes_nothing_else_of_the_record() 
     reviews |= {Action.ADD_TREATMENT_RELATION, Action.END_TREATMENT_RELATION, Action.ADD_BLOCK, Action.LIFT_BLOCK}
     of_persons = ALLOWED[Role.SUPERVISOR] - READS_THE_ORGANISATION - READS_DESCRIPTIONS
     assert reviews <= of_persons <= reads | reviews
+
+
+@pytest.mark.parametrize("role", Role)
+def test_an_administrator_alone_deletes_by_decision(role: Role) -> None:
+    assert ALLOWED[role] & DELETES_BY_DECISION == (DELETES_BY_DECISION if role is Role.ADMINISTRATOR else set())
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.ANALYST, Role.OPERATOR])

@@ -14,9 +14,27 @@ from typing import Any
 import pytest
 
 import app.texts
+from app.api.printed_copies import PrintedWord
 from app.charts.words import Note, Word
-from app.db.codes import AdministrationState, Clarification, CurveState
+from app.db.codes import (
+    AdministrationState,
+    AssignmentState,
+    AttendanceOutcome,
+    Clarification,
+    ClosingReason,
+    ConsentDecision,
+    ConsentMedium,
+    ConsentUse,
+    ContactType,
+    CurveState,
+    InformantRole,
+    ReviewAction,
+    ReviewCause,
+    Sex,
+    Visibility,
+)
 from app.errors import SporError
+from app.scales.answers import ItemState
 from app.scales.catalogue import catalogue as instruments
 from app.scales.change import ChangeCategory
 from app.scales.instrument import NotForChange
@@ -75,6 +93,19 @@ CODES: dict[str, type[StrEnum]] = {
     "change_word": ChangeCategory,
     "curve_state": CurveState,
     "curve_gate": GateName,
+    "code.informant_role": InformantRole,
+    "code.visibility": Visibility,
+    "code.sex": Sex,
+    "code.closing_reason": ClosingReason,
+    "code.contact_type": ContactType,
+    "code.attendance_outcome": AttendanceOutcome,
+    "code.assignment_state": AssignmentState,
+    "code.review_action": ReviewAction,
+    "code.review_cause": ReviewCause,
+    "code.consent_use": ConsentUse,
+    "code.consent_decision": ConsentDecision,
+    "code.consent_medium": ConsentMedium,
+    "code.item_state": ItemState,
 }
 
 # Problems that come from HTTP and not from the domain.
@@ -92,7 +123,12 @@ FIGURES = ("missing", "bands", "further_bands")
 PROBABILITIES = [field.name for field in fields(AtEnd) if field.name not in ("dose", "weeks")]
 """What may be probable at the end."""
 
+COPY = ("what", "earlier", "reach", "left_out", "scores", "verdicts", "record_mode", "in_error", "wrong")
+"""What a copy of the record says of itself."""
+
 OWN = (
+    *(f"copy.{part}" for part in COPY),
+    *(f"copy_word.{word}" for word in PrintedWord),
     *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
     *(f"composite.{name}" for name in ("note", *CompositeChances._fields)),
@@ -105,7 +141,7 @@ OWN = (
     *(f"few_occasions.interval.{unit}" for unit in (*TimeUnit, "not_seen")),
     *(f"few_occasions.{side}" for side in ("better_at", "worse_at", "no_room_better", "no_room_worse")),
     *(f"few_occasions.{name}" for name in ("unverified", "raw_points", "raw_points_in_group", "natural_course")),
-    *("wording_end.not_at_all", "wording_end.fully"),
+    *("wording_end.not_at_all", "wording_end.fully", "print.page"),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )
 
@@ -132,9 +168,12 @@ NAMES = (
         "change_word.",
         "screen_outcome.",
         "wording_end.",
+        "print.",
         "cutoff.",
         "figure.",
         "few_occasions.verdict_word.",
+        "copy_word.",
+        "code.",
     ),
 )
 """Kinds of messages that are names; all others are sentences."""

@@ -31,7 +31,7 @@ from app.api.schemas.administrations import (
 )
 from app.api.schemas.results import VerdictRead, named_answers, result_read
 from app.db.codes import Role
-from app.db.results import KeptResult, get_results, verdicts_of, versions_of
+from app.db.results import KeptResult, versions_of
 from app.db.session import Work
 from app.errors import MalformedBody, NotFound
 from app.identity.policy import Action
@@ -44,6 +44,7 @@ from app.services.administrations import (
 )
 from app.services.admission import Submission
 from app.services.corrections import Correction, correct_administration, enter_in_error
+from app.services.results import shown_results, shown_verdicts
 
 router = APIRouter(prefix="/administrations", tags=["administrations"], route_class=WholeBody)
 
@@ -195,7 +196,7 @@ def _receipts(work: Work, outcomes: Sequence[PutOutcome]) -> list[ReceiptRead | 
     """Give the receipts; only a clinician's hold what was made of the answers."""
     results: dict[UUID, KeptResult] = {}
     if work.scope.role is not Role.DEVICE:
-        results = get_results(work, [outcome.id for outcome in outcomes if outcome.receipt])
+        results = shown_results(work, [outcome.id for outcome in outcomes if outcome.receipt])
     return [_receipt(outcome, results.get(outcome.id)) for outcome in outcomes]
 
 
@@ -207,7 +208,7 @@ def _receipt(outcome: PutOutcome, result: KeptResult | None) -> ReceiptRead | No
 
 
 def _read(work: Work, administration_id: UUID) -> AdministrationRead:
-    kept = get_results(work, [administration_id]).get(administration_id)
+    kept = shown_results(work, [administration_id]).get(administration_id)
     if kept is None:
         raise NotFound("there is no such administration", pointer="/id")
     row = kept.administration
@@ -221,7 +222,7 @@ def _read(work: Work, administration_id: UUID) -> AdministrationRead:
         else None,
         result=result_read(kept),
         versions=[VersionRead.model_validate(version) for version in versions_of(work, row)],
-        verdicts=[VerdictRead.model_validate(verdict) for verdict in verdicts_of(work, row)],
+        verdicts=[VerdictRead.model_validate(verdict) for verdict in shown_verdicts(work, row)],
     )
 
 

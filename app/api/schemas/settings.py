@@ -22,6 +22,8 @@ def _number(value: Any) -> Any:
 Probability = Annotated[float, Field(gt=0, lt=1), BeforeValidator(_number)]
 Count = Annotated[int, Field(ge=0, le=500), BeforeValidator(_number)]
 Positive = Annotated[int, Field(ge=1, le=500), BeforeValidator(_number)]
+Years = Annotated[int, Field(ge=1, le=200), BeforeValidator(_number)]
+Age = Annotated[int, Field(ge=1, le=150), BeforeValidator(_number)]
 
 
 class PolicyChange(Change):
@@ -72,6 +74,14 @@ class SettingsChange(Change):
         default_factory=dict,
         description="Instrument to the agreement that it needs, for all that the organisation uses of these.",
     )
+    retention_years: Years | None = Field(
+        default=None,
+        description="Whole years after the last activity in a patient's closed episodes after which the retention job"
+        " may delete the record. Null: it deletes nothing.",
+    )
+    retention_until_age: Age | None = Field(
+        default=None, description="The age before which it is kept all the same; null where years alone decide."
+    )
 
     def changes(self) -> dict[str, Any]:
         """Give the settings that were named."""
@@ -88,6 +98,8 @@ class SettingsRead(Answer):
     policy: dict[str, Any]
     max_missing: dict[str, int]
     agreements: dict[str, Agreement]
+    retention_years: int | None
+    retention_until_age: int | None
 
 
 def settings_read(settings: ServiceSettings) -> SettingsRead:
@@ -100,4 +112,6 @@ def settings_read(settings: ServiceSettings) -> SettingsRead:
         policy=asdict(settings.policy),
         max_missing=dict(settings.max_missing),
         agreements={key: Agreement.model_validate(noted) for key, noted in settings.agreements.items()},
+        retention_years=settings.retention_years,
+        retention_until_age=settings.retention_until_age,
     )

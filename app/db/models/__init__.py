@@ -26,6 +26,7 @@ from app.db.models.organisation import (
     User,
 )
 from app.db.models.oversight import AuditEvent, AuditSeal, Review, RiskAlert
+from app.db.models.rights import Consent, DeletedAdministration, Deletion, EarlierValues, LegalHold
 
 __all__ = [
     "Administration",
@@ -36,13 +37,18 @@ __all__ = [
     "Base",
     "Block",
     "BreakGlass",
+    "Consent",
     "Credential",
     "Curve",
+    "DeletedAdministration",
+    "Deletion",
     "Device",
+    "EarlierValues",
     "Episode",
     "EpisodeProgramme",
     "Goal",
     "Informant",
+    "LegalHold",
     "Organisation",
     "OrganisationSettings",
     "OwnInstrument",

@@ -24,6 +24,7 @@ class Series(Identified, Base):
         UniqueConstraint(
             "organisation_id", "episode_id", "instrument", "instrument_version", "form_family", "informant_id"
         ),
+        Index(None, "organisation_id", "informant_id"),
     )
 
     episode_id: Mapped[UUID]
@@ -47,7 +48,8 @@ class Administration(Tenant, Base):
         belongs_to("series", "series_id"),
         belongs_to("treatment_sessions"),
         Index(None, "id", unique=True, postgresql_where="version = 1"),
-        Index(None, "organisation_id", "episode_id", postgresql_where="superseded_at is null"),
+        Index("administrations_of_episode_idx", "organisation_id", "episode_id"),
+        Index(None, "organisation_id", "series_id"),
         Index(None, "organisation_id", "treatment_session_id", postgresql_where="treatment_session_id is not null"),
         one_of("state", AdministrationState),
         one_of("mode", AnsweringMode),

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, LargeBinary, SmallInteger, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -33,6 +33,9 @@ class OrganisationSettings(Tenant, Base):
         of_organisation(),
         one_of("mode", OrganisationMode),
         one_of("language", Language),
+        CheckConstraint("retention_years between 1 and 200", name="retention_years"),
+        CheckConstraint("retention_until_age between 1 and 150", name="retention_until_age"),
+        CheckConstraint("retention_until_age is null or retention_years is not null", name="retention_has_years"),
     )
 
     version: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
@@ -42,6 +45,8 @@ class OrganisationSettings(Tenant, Base):
     policy: Mapped[dict[str, Any]]
     max_missing: Mapped[dict[str, Any]]
     agreements: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    retention_years: Mapped[int | None] = mapped_column(SmallInteger)
+    retention_until_age: Mapped[int | None] = mapped_column(SmallInteger)
     author_id: Mapped[UUID | None]
     reason: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
@@ -87,6 +92,7 @@ class Credential(Base):
         belongs_to("users"),
         belongs_to("devices"),
         belongs_to("assignments"),
+        Index(None, "organisation_id", "assignment_id"),
         CheckConstraint("num_nonnulls(user_id, device_id, assignment_id) = 1", name="one_holder"),
     )
 

@@ -47,6 +47,7 @@ class RiskAlert(OfEpisode, Base):
         belongs_to("users", "acknowledged_by"),
         UniqueConstraint("organisation_id", "administration_id", "administration_version", "item"),
         Index(None, "organisation_id", "episode_id"),
+        Index(None, "organisation_id", "patient_id"),
         one_of("duty", RiskDuty),
         CheckConstraint("(acknowledged_at is null) = (acknowledged_by is null)", name="acknowledged_by_a_person"),
     )

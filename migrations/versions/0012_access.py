@@ -1,6 +1,6 @@
 """Keep whom patients have blocked, and who has opened the record of a colleague's patient.
 
-Revision ID: 0013
+Revision ID: 0012
 Revises: 0008
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision: str = "0013"
+revision: str = "0012"
 down_revision: str | None = "0008"
 branch_labels: str | None = None
 depends_on: str | None = None
