@@ -105,7 +105,7 @@ OWN = (
     *(f"few_occasions.interval.{unit}" for unit in (*TimeUnit, "not_seen")),
     *(f"few_occasions.{side}" for side in ("better_at", "worse_at", "no_room_better", "no_room_worse")),
     *(f"few_occasions.{name}" for name in ("unverified", "raw_points", "raw_points_in_group", "natural_course")),
-    *("wording_end.not_at_all", "wording_end.fully"),
+    *("wording_end.not_at_all", "wording_end.fully", "print.page"),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )
 
@@ -132,6 +132,7 @@ NAMES = (
         "change_word.",
         "screen_outcome.",
         "wording_end.",
+        "print.",
         "cutoff.",
         "figure.",
         "few_occasions.verdict_word.",
