@@ -32,7 +32,9 @@ from app.api.routes import (
 from app.config import Settings
 from app.db.health import Examination, connections_in_use
 from app.db.session import Database
+from app.services.audit_keeping import key_of, log_of
 from app.services.pictures import pictures
+from app.services.sealing import Sealer
 
 VERSION = "0.1.0"
 _ROUTERS = (
@@ -61,11 +63,18 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         threads.total_tokens = settings.threads
         metrics.watch(threads)
         database.check_role()
+        if sealer is not None:
+            sealer.start()
         yield
+        if sealer is not None:
+            sealer.stop()
         pictures().close()
         database.close()
 
+    sealer = Sealer(database.apart(), key_of(settings), log_of(settings)) if settings.audit_key else None
     metrics = Metrics(VERSION, lambda: connections_in_use(database))
+    if sealer is not None:
+        metrics.watch_sealer(sealer)
     app = FastAPI(
         title="Spor",
         version=VERSION,
@@ -79,7 +88,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
-    app.state.readiness = Readiness(Examination(database))
+    app.state.readiness = Readiness(Examination(database), sealer)
     app.add_middleware(EveryRequest, metrics=metrics)
     errors.install(app)
     for router in _ROUTERS:

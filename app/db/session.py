@@ -199,6 +199,10 @@ class Database:
         )
         event.listen(self.engine, "checkout", _refuse_dead_connection)
 
+    def apart(self) -> Database:
+        """Give the same database over one connection of its own, for work beside the requests."""
+        return Database(self.engine.url.render_as_string(hide_password=False), pool_size=1)
+
     def close(self) -> None:
         """Close the pooled connections."""
         self.engine.dispose()
