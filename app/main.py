@@ -13,6 +13,7 @@ from app.api.metrics import Metrics
 from app.api.middleware import EveryRequest
 from app.api.readiness import Readiness
 from app.api.routes import (
+    access_log,
     administrations,
     curves,
     descriptions,
@@ -41,6 +42,7 @@ _ROUTERS = (
     administrations.router,
     trajectories.router,
     patients.router,
+    access_log.router,
     episodes.router,
     sessions.router,
     oversight.router,
@@ -88,6 +90,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.sealer = sealer
     app.state.readiness = Readiness(Examination(database), sealer)
     app.add_middleware(EveryRequest, metrics=metrics)
     errors.install(app)

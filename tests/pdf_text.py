@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Iterator
 
-_STRING = re.compile(rb"\((?:[^()\\]|\\.)*\)", re.DOTALL)
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
@@ -29,7 +29,7 @@ def _text(objects: dict[int, bytes], page: bytes) -> str:
     lines = []
     content = _stream(objects[_reference(page, b"Contents")])
     for found in re.finditer(rb"/(f\d+) [\d.]+ Tf.*?\[(.*?)\]TJ", content, re.DOTALL):
-        codes = b"".join(_unescaped(each) for each in _STRING.findall(found[2]))
+        codes = b"".join(_unescaped(each) for each in _strings(found[2]))
         glyphs = [codes[place : place + 2] for place in range(0, len(codes), 2)]
         lines.append("".join(fonts[found[1]][glyph] for glyph in glyphs))
     return "\n".join(lines)
@@ -53,7 +53,24 @@ def _stream(content: bytes) -> bytes:
     return zlib.decompress(body) if b"FlateDecode" in head else body
 
 
+def _strings(array: bytes) -> Iterator[bytes]:
+    """Give what stands in parentheses; those that come in pairs within are part of it."""
+    depth, start, place = 0, 0, 0
+    while place < len(array):
+        sign = array[place : place + 1]
+        if sign == b"\\":
+            place += 1
+        elif sign == b"(":
+            start = start if depth else place + 1
+            depth += 1
+        elif sign == b")":
+            depth -= 1
+            if not depth:
+                yield array[start:place]
+        place += 1
+
+
 def _unescaped(string: bytes) -> bytes:
     return _ESCAPE.sub(
-        lambda found: bytes([int(found[1], 8)]) if found[1].isdigit() else _NAMED.get(found[1], found[1]), string[1:-1]
+        lambda found: bytes([int(found[1], 8)]) if found[1].isdigit() else _NAMED.get(found[1], found[1]), string
     )

@@ -87,7 +87,7 @@ def upgrade() -> None:
     with op.get_context().autocommit_block():
         op.execute("drop index concurrently if exists audit_events_patient_ids_idx")  # one that was cut short
         op.execute(
-            "create index concurrently audit_events_patient_ids_idx"
+            "create index concurrently if not exists audit_events_patient_ids_idx"
             " on audit_events using gin (patient_ids) with (fastupdate = off)"
         )
 

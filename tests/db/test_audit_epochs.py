@@ -55,11 +55,11 @@ def dump_and_restore(source: EmbeddedServer, target: EmbeddedServer, folder: Pat
     programs = programs_for(ServerAccount.choose(), source.root, durable=False)
     file = folder / "spor.dump"
     with file.open("wb") as written:
-        command = [programs / "pg_dump", "--format=custom", source.conninfo("spor", OWNER_ROLE)]
+        command = [str(programs / "pg_dump"), "--format=custom", source.conninfo("spor", OWNER_ROLE)]
         subprocess.run(command, stdout=written, check=True)
     options = ["--no-owner", "--exit-on-error", "--single-transaction", "-d", target.conninfo("spor", OWNER_ROLE)]
     with file.open("rb") as read:
-        subprocess.run([programs / "pg_restore", *options], stdin=read, check=True)
+        subprocess.run([str(programs / "pg_restore"), *options], stdin=read, check=True)
 
 
 @pytest.mark.parametrize("unsealed", [0, 3])

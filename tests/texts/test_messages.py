@@ -15,8 +15,9 @@ import pytest
 
 import app.texts
 from app.charts.words import Note, Word
-from app.db.codes import AdministrationState, Clarification, CurveState
+from app.db.codes import AdministrationState, Clarification, CurveState, Purpose, Role
 from app.errors import SporError
+from app.identity.policy import ALLOWED
 from app.scales.catalogue import catalogue as instruments
 from app.scales.change import ChangeCategory
 from app.scales.instrument import NotForChange
@@ -75,6 +76,8 @@ CODES: dict[str, type[StrEnum]] = {
     "change_word": ChangeCategory,
     "curve_state": CurveState,
     "curve_gate": GateName,
+    "purpose": Purpose,
+    "role": Role,
 }
 
 # Problems that come from HTTP and not from the domain.
@@ -92,6 +95,15 @@ FIGURES = ("missing", "bands", "further_bands")
 PROBABILITIES = [field.name for field in fields(AtEnd) if field.name not in ("dose", "weeks")]
 """What may be probable at the end."""
 
+ON_PATIENTS = (ALLOWED[Role.THERAPIST] | ALLOWED[Role.DEVICE]) - ALLOWED[Role.ANALYST]
+"""What may be read of a patient's data, or done with them, and so is told to the patient."""
+
+ACCESS_LOG_SENTENCES = ("about", "grouped", "cut", "ask", "block", "complain")
+ACCESS_LOG_NAMES = (
+    *("title", "patient", "reference", "events", "when", "who", "what", "why", "times", "unknown", "system"),
+    "wrong",
+)
+
 OWN = (
     *(f"no_verdict.{code}" for code in NoVerdict),
     *("natural_course.note", "natural_course.unknown"),
@@ -106,6 +118,8 @@ OWN = (
     *(f"few_occasions.{side}" for side in ("better_at", "worse_at", "no_room_better", "no_room_worse")),
     *(f"few_occasions.{name}" for name in ("unverified", "raw_points", "raw_points_in_group", "natural_course")),
     *("wording_end.not_at_all", "wording_end.fully", "print.page"),
+    *(f"audit_action.{action}" for action in (*ON_PATIENTS, "learn_curve", "other")),
+    *(f"access_log.{name}" for name in ACCESS_LOG_SENTENCES + ACCESS_LOG_NAMES),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )
 
@@ -133,6 +147,10 @@ NAMES = (
         "screen_outcome.",
         "wording_end.",
         "print.",
+        "audit_action.",
+        "purpose.",
+        "role.",
+        *(f"access_log.{name}" for name in ACCESS_LOG_NAMES),
         "cutoff.",
         "figure.",
         "few_occasions.verdict_word.",
