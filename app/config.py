@@ -6,11 +6,12 @@ import os
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
 
-from pydantic import Field, SecretStr, StringConstraints
+from pydantic import Field, SecretStr, StringConstraints, WithJsonSchema
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.errors import ServerMisconfigured
 
+File: TypeAlias = Annotated[Path, WithJsonSchema({"type": "string", "format": "file-path"})]
 PostgresAddress: TypeAlias = Annotated[str, StringConstraints(pattern=r"^postgresql(\+psycopg)?://")]
 
 
@@ -76,6 +77,21 @@ class Settings(BaseSettings):
         default=None,
         min_length=16,
         description="What Prometheus sends as its bearer token to read `/metrics`. Without it, nobody can.",
+    )
+    audit_key: SecretStr | None = Field(
+        default=None,
+        min_length=32,
+        description=(
+            "Key of the seals over the audit, kept outside the database; needed to serve on `DATABASE_URL`. The"
+            " embedded database has one beside it."
+        ),
+    )
+    audit_seal_log: File | None = Field(
+        default=None,
+        description=(
+            "File to which each seal is also written, as JSON Lines. Without it, the process's log has them; with the"
+            " embedded database, a file beside it."
+        ),
     )
     owner_password: SecretStr | None = Field(
         default=None, min_length=16, description="What `spor db provision` sets as the password of `spor_owner`."

@@ -15,6 +15,7 @@ from app.api.middleware import EveryRequest
 from app.api.readiness import Readiness
 from app.api.routes import (
     access,
+    access_log,
     administrations,
     curves,
     deletion,
@@ -36,13 +37,16 @@ from app.api.routes import (
 from app.config import Settings
 from app.db.health import Examination, connections_in_use
 from app.db.session import Database
+from app.services.audit_keeping import key_of, log_of
 from app.services.pictures import pictures
+from app.services.sealing import Sealer
 
 VERSION = "0.1.0"
 _ROUTERS = (
     administrations.router,
     trajectories.router,
     patients.router,
+    access_log.router,
     episodes.router,
     sessions.router,
     oversight.router,
@@ -68,11 +72,18 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         threads.total_tokens = settings.threads
         metrics.watch(threads)
         database.check_role()
+        if sealer is not None:
+            sealer.start()
         yield
+        if sealer is not None:
+            sealer.stop()
         pictures().close()
         database.close()
 
+    sealer = Sealer(database.apart(), key_of(settings), log_of(settings)) if settings.audit_key else None
     metrics = Metrics(VERSION, lambda: connections_in_use(database))
+    if sealer is not None:
+        metrics.watch_sealer(sealer)
     app = FastAPI(
         title="Spor",
         version=VERSION,
@@ -88,6 +99,8 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.metrics = metrics
     app.state.openings = Limit(per_minute=10)  # of colleagues' records, by guessing references
     app.state.readiness = Readiness(Examination(database))
+    app.state.sealer = sealer
+    app.state.readiness = Readiness(Examination(database), sealer)
     app.add_middleware(EveryRequest, metrics=metrics)
     errors.install(app)
     for router in _ROUTERS:

@@ -214,6 +214,7 @@ def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
             lambda n: therapist.get(f"/v1/patients?limit=20&after={of[n]['patient']}"), A_SMALL_ORGANISATION
         ),
         Action.READ_PATIENT: get("/v1/patients/{}", "patient"),
+        Action.READ_ACCESS_LOG: get("/v1/patients/{}/access-log", "patient"),
         Action.LIST_INFORMANTS: get("/v1/patients/{}/informants", "patient"),
         Action.LIST_EPISODES: Asking(lambda _: therapist.get("/v1/episodes?limit=20"), A_SMALL_ORGANISATION),
         "list_episodes, another page": Asking(

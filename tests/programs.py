@@ -23,8 +23,14 @@ def settings_in_environment() -> list[str]:
     return [name for name in os.environ if name.startswith(_OURS)]
 
 
+AUDIT_KEY = "tests-seal-their-audit-with-this-key"
+"""What a service on an operator's database needs; the embedded one makes its own."""
+
+
 def environment(**more: str) -> dict[str, str]:
     """Give our environment without them."""
+    if "DATABASE_URL" in more:
+        more = {"SPOR_AUDIT_KEY": AUDIT_KEY, **more}
     unwanted = settings_in_environment()
     return {
         **{name: value for name, value in os.environ.items() if name not in unwanted},

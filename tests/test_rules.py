@@ -216,6 +216,7 @@ def test_one_place_writes_the_audit() -> None:
     assert broken(rules.audit_elsewhere, APP) == []
     planted = "work.write_audit()\nwork.db.execute(insert(AuditEvent))\ntext('insert into audit_events values (1)')\n"
     assert len(rules.audit_elsewhere(Source("app/services/x.py", planted))) == 3
+    assert len(rules.audit_elsewhere(Source("app/db/seals.py", planted))) == 2
 
 
 # Routes and errors

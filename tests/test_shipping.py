@@ -27,7 +27,12 @@ from tests.factories import Clinic, make_record
 from tests.programs import environment
 
 BUILD, RUNTIME = stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))
-PASSWORDS = {"POSTGRES_PASSWORD": "a" * 24, "SPOR_OWNER_PASSWORD": "b" * 24, "SPOR_APP_PASSWORD": "c" * 24}
+PASSWORDS = {
+    "POSTGRES_PASSWORD": "a" * 24,
+    "SPOR_OWNER_PASSWORD": "b" * 24,
+    "SPOR_APP_PASSWORD": "c" * 24,
+    "SPOR_AUDIT_KEY": "d" * 64,
+}
 SERVICES: dict[str, dict[str, Any]] = compose(PASSWORDS)["services"]
 
 
@@ -217,11 +222,11 @@ def test_each_step_has_the_credentials_that_it_needs_and_no_more() -> None:
     }
     assert known == {
         "database": {"POSTGRES_PASSWORD"},
-        "provision": set(PASSWORDS),
+        "provision": set(PASSWORDS) - {"SPOR_AUDIT_KEY"},
         "migrate": {"SPOR_OWNER_PASSWORD"},
-        "spor": {"SPOR_APP_PASSWORD"},
+        "spor": {"SPOR_APP_PASSWORD", "SPOR_AUDIT_KEY"},
     }
-    assert SERVICES["spor"]["environment"].keys() == {"DATABASE_URL"}
+    assert SERVICES["spor"]["environment"].keys() == {"DATABASE_URL", "SPOR_AUDIT_KEY"}
 
 
 def test_steps_follow_each_other() -> None:

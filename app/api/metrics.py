@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from anyio import CapacityLimiter
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector, generate_latest
+from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
 from app.services.administrations import PutStatus
+from app.services.sealing import Sealer
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
 
@@ -23,6 +26,17 @@ _OUTCOMES: Final = {
     409: PutStatus.REFUSED,
     422: PutStatus.REFUSED,
 }
+
+
+class _Count(Collector):
+    """A number that only grows, and is counted elsewhere."""
+
+    def __init__(self, name: str, meaning: str, read: Callable[[], int]) -> None:
+        self._name, self._meaning, self._read = name, meaning, read
+
+    def collect(self) -> Iterator[Metric]:
+        """Give it as it is now."""
+        yield CounterMetricFamily(self._name, self._meaning, value=self._read())
 
 
 class Metrics:
@@ -57,6 +71,19 @@ class Metrics:
     def watch(self, threads: CapacityLimiter) -> None:
         """Tell of the threads that requests are worked on in."""
         self._threads = threads
+
+    def watch_sealer(self, sealer: Sealer) -> None:
+        """Tell of the audit's seals."""
+        for name, meaning, read in (
+            ("spor_audit_seals", "Seals that this process has made over the audit.", lambda: sealer.seals),
+            ("spor_audit_sealed_events", "Audit events that this process has sealed.", lambda: sealer.events),
+        ):
+            self._registry.register(_Count(name, meaning, read))
+        Gauge(
+            "spor_audit_unsealed_seconds",
+            "Age of the oldest audit event that has no seal yet.",
+            registry=self._registry,
+        ).set_function(sealer.unsealed_seconds)
 
     def observe(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count a request that was answered; `route` is a pattern, never an address."""

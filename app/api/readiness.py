@@ -9,6 +9,7 @@ import anyio
 from anyio import CapacityLimiter
 
 from app.db.health import NO_ANSWER, Examination, Finding
+from app.services.sealing import Sealer
 
 KEPT_SECONDS: Final = 1.0
 """How long a finding holds. However often strangers ask, the database is looked at once in that time."""
@@ -20,9 +21,10 @@ PATIENCE_SECONDS: Final = 3.0
 class Readiness:
     """What is in the way of answering requests, if anything is."""
 
-    def __init__(self, examination: Examination) -> None:
+    def __init__(self, examination: Examination, sealer: Sealer | None = None) -> None:
         self.stopping = False
         self._examination = examination
+        self._sealer = sealer
         self._one_at_a_time = CapacityLimiter(1)
         self._found: tuple[Finding, ...] = ()
         self._found_at = float("-inf")
@@ -38,6 +40,7 @@ class Readiness:
 
     def _recent(self) -> tuple[Finding, ...]:
         if time.monotonic() - self._found_at > KEPT_SECONDS:
-            self._found = self._examination.findings()
+            sealing = (Finding("audit", self._sealer.trouble()),) if self._sealer else ()
+            self._found = self._examination.findings() + sealing
             self._found_at = time.monotonic()
         return self._found

@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from app.cli import (
+    auditing,
     budgeting,
     changing,
     charts,
@@ -49,6 +50,7 @@ app.command()(evaluating.evaluate)
 app.command()(simulating.simulate)
 app.command()(budgeting.thresholds)
 app.command()(settings.settings)
+app.add_typer(auditing.commands, name="audit")
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
 app.add_typer(instruments.commands, name="instrument")

@@ -17,6 +17,7 @@ from app.config import Settings
 from app.db.session import Database
 from app.errors import ServerMisconfigured
 from app.main import create_app
+from app.services.audit_keeping import with_audit_key
 
 _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not listened on
 
@@ -24,6 +25,8 @@ _WILDCARDS = ("0.0.0.0", "::", "")  # noqa: S104 - compared with, not listened o
 def serve(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Serve on DATABASE_URL, or on an embedded PostgreSQL."""
     settings = settings_of(host=host, port=port, data_dir=data_dir)
+    if settings.database_url is not None:
+        with_audit_key(settings)  # to say what is missing before anything is started
     with closing(bound_socket(settings)) as listener, ready_database(settings) as database:
         serve_on(settings, database, listener, lambda: print(f"Spor answers at {address(settings)}", flush=True))
 
@@ -63,7 +66,7 @@ def _cannot_listen(settings: Settings, error: OSError) -> ServerMisconfigured:
 
 def serve_on(settings: Settings, database: Database, listener: socket.socket, announce: Callable[[], None]) -> None:
     """Answer requests until told to stop; `announce` is called when the service answers."""
-    app = create_app(settings, database)
+    app = create_app(with_audit_key(settings), database)
     config = uvicorn.Config(
         app,
         log_config=None,

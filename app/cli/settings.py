@@ -58,6 +58,8 @@ def _kind(shape: Mapping[str, Any]) -> str:
             kind = "`postgresql://…`"
         case {"format": "password", "minLength": least}:
             kind = f"secret, at least {least} characters"
+        case {"format": "file-path"}:
+            kind = "file"
         case {"format": "path"}:
             kind = "folder"
         case _:

@@ -11,10 +11,12 @@ commit leave together, so that none of them costs a round trip of its own.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from select import POLLIN, poll
 from typing import Any, Generic, TypeVar, cast
 from uuid import UUID
@@ -23,7 +25,7 @@ import psycopg
 from psycopg import errors as pg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import ORMExecuteState, Session
 
 from app.db.codes import Purpose, Role
 from app.db.models import Base
@@ -39,6 +41,19 @@ from app.errors import (
 )
 
 Answer = TypeVar("Answer")
+
+_OF_PATIENTS = frozenset(
+    name
+    for name, table in Base.metadata.tables.items()
+    if name == "patients" or {"patient_id", "episode_id", "administration_id"} & {*table.columns.keys()}
+)
+_WRITTEN = re.compile(rb"\b(?:insert into|update|delete from) (\w+)", re.IGNORECASE)
+
+
+@cache
+def _writes_patients(sql: bytes) -> bool:
+    """Tell whether a statement writes rows of patients."""
+    return any(name.decode() in _OF_PATIENTS for name in _WRITTEN.findall(sql))
 
 
 def uuids(ids: Iterable[UUID]) -> str:
@@ -147,13 +162,28 @@ class Work:
     _session: Session | None = None
     _patient_ids: set[UUID] = field(default_factory=set)
     _noted: bool = False
+    _wrote: bool = False
 
     @property
     def db(self) -> Session:
         """The ORM's view of the transaction; made when it is asked for, as the hot path does without."""
         if self._session is None:
             self._session = Session(self.connection, expire_on_commit=False)
+            event.listen(self._session, "do_orm_execute", self._see_statement)
+            event.listen(self._session, "before_flush", self._see_rows)
+            event.listen(self._session, "after_rollback", self._forget)
         return self._session
+
+    def _see_statement(self, asked: ORMExecuteState) -> None:
+        if not asked.is_select and asked.bind_mapper is not None:
+            self._wrote |= str(asked.bind_mapper.local_table) in _OF_PATIENTS
+
+    def _see_rows(self, session: Session, *_: object) -> None:
+        rows = [*session.new, *session.dirty, *session.deleted]
+        self._wrote |= any(row.__tablename__ in _OF_PATIENTS for row in rows)
+
+    def _forget(self, _: Session) -> None:
+        self._wrote = False
 
     def flush(self) -> None:
         """Send what the ORM still holds back."""
@@ -181,6 +211,7 @@ class Work:
         """Send statements together, in one round trip, and give the answer of each; each sees those before it."""
         assert not self.committed, "what is asked after the commit would have neither scope nor audit"
         self.flush()
+        self._wrote = self._wrote or any(_writes_patients(query.sql.sql) for query in queries)
         rows = _send(self.connection, *((query.sql, query.parameters) for query in queries))
         return [query.read(each) for query, each in zip(queries, rows, strict=True)]
 
@@ -191,6 +222,8 @@ class Work:
         """
         assert not self.committed, "a transaction is committed once"
         self.flush()
+        self._wrote = self._wrote or any(_writes_patients(query.sql.sql) for query in last)
+        assert self._patient_ids or not self._wrote, "what was written about patients says whose, for the audit"
         asked = [(query.sql, query.parameters) for query in last]
         rows = _send(self.connection, *asked, *self._audit_event(), (_COMMIT, {}))
         self.committed = True
@@ -226,6 +259,10 @@ class Database:
             url, pool_size=pool_size, max_overflow=2, hide_parameters=True, connect_args=by_hand
         )
         event.listen(self.engine, "checkout", _refuse_dead_connection)
+
+    def apart(self) -> Database:
+        """Give the same database over one connection of its own, for work beside the requests."""
+        return Database(self.engine.url.render_as_string(hide_password=False), pool_size=1)
 
     def close(self) -> None:
         """Close the pooled connections."""

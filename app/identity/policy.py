@@ -24,6 +24,7 @@ class Action(StrEnum):
     REGISTER_PATIENT = "register_patient"
     READ_PATIENT = "read_patient"
     CHANGE_PATIENT = "change_patient"
+    READ_ACCESS_LOG = "read_access_log"
     LIST_INFORMANTS = "list_informants"
     ADD_INFORMANT = "add_informant"
     CHANGE_INFORMANT = "change_informant"
@@ -131,6 +132,7 @@ _SUPERVISING = {
     Action.READ_CASELOAD,
     Action.LIST_PATIENTS,
     Action.READ_PATIENT,
+    Action.READ_ACCESS_LOG,
     Action.LIST_INFORMANTS,
     Action.LIST_EPISODES,
     Action.READ_EPISODE,

@@ -94,6 +94,17 @@ def say_of(subject: str, key: str, language: str, evidence: Mapping[str, object]
     return say(own if own in _messages() else key, language, evidence)
 
 
+def is_known(key: str) -> bool:
+    """Tell whether there is a message of this key, for codes that were kept by another version of the program.
+
+    Examples
+    --------
+    >>> is_known("signal.red"), is_known("signal.purple")
+    (True, False)
+    """
+    return key in _messages()
+
+
 def figure(value: float, language: str) -> str:
     """Write a number as the sentences do: with at most one decimal, after a comma in Norwegian.
 

@@ -388,6 +388,7 @@ def use_access(clinic: Clinic, patient_id: str, at_episode: str) -> None:
     needed = EXAMPLES[access.BreakGlassCreate] | {"reference": reference}
     opening = colleague.post("/v1/break-glass", needed).json()
     therapist.get("/v1/break-glass")
+    therapist.get(f"/v1/patients/{patient_id}/access-log")
     at_opening = f"/v1/break-glass/{opening['id']}/review"
     clinic.supervisor.post(at_opening, EXAMPLES[access.BreakGlassReview], headers=first)
     relation = therapist.post(f"{at_episode}/treatment-relations", staff_of(clinic, "substitute")).json()

@@ -57,6 +57,8 @@ def spor(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) ->
 
     def run(*arguments: object, **settings: str) -> Ran:
         with monkeypatch.context() as environment:
+            if "DATABASE_URL" in settings:
+                environment.setenv("SPOR_AUDIT_KEY", programs.AUDIT_KEY)
             for name, value in settings.items():
                 environment.setenv(name, value)
             with pytest.raises(SystemExit) as ended:

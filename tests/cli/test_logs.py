@@ -182,7 +182,7 @@ def test_the_process_writes_lines_of_the_chosen_shape(
 ) -> None:
     port = free_port()
     url = server.url("spor", "spor_app")
-    settings = {"DATABASE_URL": url, **chosen}
+    settings = {"DATABASE_URL": url, "SPOR_AUDIT_SEAL_LOG": str(tmp_path / "seals"), **chosen}
     with (tmp_path / "log").open("w+") as log, serving_with(log, "serve", "--port", port, **settings) as (program, _):
         httpx.get(f"http://127.0.0.1:{port}/v1/caseload")
         httpx.get(f"http://127.0.0.1:{port}/health/live")

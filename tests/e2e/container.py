@@ -78,7 +78,8 @@ def look_inside(image: Image) -> None:
 def run_services(image: Image, said: list[Stage], folder: Path) -> None:
     """Run compose's services one after the other, and put a form."""
     passwords = {
-        name: secrets.token_hex(24) for name in ("POSTGRES_PASSWORD", "SPOR_OWNER_PASSWORD", "SPOR_APP_PASSWORD")
+        name: secrets.token_hex(24)
+        for name in ("POSTGRES_PASSWORD", "SPOR_OWNER_PASSWORD", "SPOR_APP_PASSWORD", "SPOR_AUDIT_KEY")
     }
     services = compose(passwords)["services"]
     runtime = said[-1]

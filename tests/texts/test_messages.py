@@ -28,12 +28,15 @@ from app.db.codes import (
     ContactType,
     CurveState,
     InformantRole,
+    Purpose,
     ReviewAction,
     ReviewCause,
+    Role,
     Sex,
     Visibility,
 )
 from app.errors import SporError
+from app.identity.policy import ALLOWED, Action
 from app.scales.answers import ItemState
 from app.scales.catalogue import catalogue as instruments
 from app.scales.change import ChangeCategory
@@ -106,6 +109,8 @@ CODES: dict[str, type[StrEnum]] = {
     "code.consent_decision": ConsentDecision,
     "code.consent_medium": ConsentMedium,
     "code.item_state": ItemState,
+    "purpose": Purpose,
+    "role": Role,
 }
 
 # Problems that come from HTTP and not from the domain.
@@ -125,6 +130,14 @@ PROBABILITIES = [field.name for field in fields(AtEnd) if field.name not in ("do
 
 COPY = ("what", "earlier", "reach", "left_out", "scores", "verdicts", "record_mode", "in_error", "wrong")
 """What a copy of the record says of itself."""
+ON_PATIENTS = set(Action) - ALLOWED[Role.SERVICE_LEAD]
+"""What may be read of a patient's data, or done with them, and so is told to the patient."""
+
+ACCESS_LOG_SENTENCES = ("about", "grouped", "cut", "ask", "block", "complain")
+ACCESS_LOG_NAMES = (
+    *("title", "patient", "reference", "events", "when", "who", "what", "why", "times", "unknown", "system"),
+    "wrong",
+)
 
 OWN = (
     *(f"copy.{part}" for part in COPY),
@@ -142,6 +155,8 @@ OWN = (
     *(f"few_occasions.{side}" for side in ("better_at", "worse_at", "no_room_better", "no_room_worse")),
     *(f"few_occasions.{name}" for name in ("unverified", "raw_points", "raw_points_in_group", "natural_course")),
     *("wording_end.not_at_all", "wording_end.fully", "print.page"),
+    *(f"audit_action.{action}" for action in (*ON_PATIENTS, "learn_curve", "other")),
+    *(f"access_log.{name}" for name in ACCESS_LOG_SENTENCES + ACCESS_LOG_NAMES),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
 )
 
@@ -169,6 +184,10 @@ NAMES = (
         "screen_outcome.",
         "wording_end.",
         "print.",
+        "audit_action.",
+        "purpose.",
+        "role.",
+        *(f"access_log.{name}" for name in ACCESS_LOG_NAMES),
         "cutoff.",
         "figure.",
         "few_occasions.verdict_word.",

@@ -100,7 +100,12 @@ class AuditEvent(Tenant, Base):
     """One request that read or wrote patient data; written in the same transaction, never changed."""
 
     __tablename__ = "audit_events"
-    __table_args__ = (of_organisation(), one_of("role", Role), one_of("purpose", Purpose))
+    __table_args__ = (
+        of_organisation(),
+        one_of("role", Role),
+        one_of("purpose", Purpose),
+        Index(None, "patient_ids", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
+    )
 
     xid: Mapped[str] = mapped_column(TransactionId, primary_key=True, server_default=func.pg_current_xact_id())
     id: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
@@ -115,7 +120,11 @@ class AuditEvent(Tenant, Base):
 
 
 class AuditSeal(Tenant, Base):
-    """The sealed range of audit events up to a transaction; each seal covers the one before it."""
+    """A sealed range of audit events, by transaction and, within an epoch, by id; each seal covers the one before it.
+
+    An epoch lasts as long as the database counts its transactions in one line. It holds the events whose id is above
+    `after_id`, up to that of the next epoch; `last_id` is the highest id that has been sealed so far.
+    """
 
     __tablename__ = "audit_seals"
     __table_args__ = (of_organisation(),)
@@ -128,3 +137,7 @@ class AuditSeal(Tenant, Base):
     previous_seal: Mapped[bytes | None] = mapped_column(LargeBinary)
     seal: Mapped[bytes] = mapped_column(LargeBinary)
     sealed_at: Mapped[datetime] = mapped_column(server_default=func.now())
+    epoch: Mapped[int] = mapped_column(server_default=text("1"))
+    cluster: Mapped[str] = mapped_column(server_default=text("''"))
+    after_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    last_id: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
