@@ -80,7 +80,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.metrics = metrics
     app.state.readiness = Readiness(Examination(database))
-    app.add_middleware(EveryRequest, metrics=metrics)
+    app.add_middleware(EveryRequest, metrics=metrics, settings=settings)
     errors.install(app)
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1")
