@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from app.cli import (
+    backups,
     budgeting,
     changing,
     charts,
@@ -48,6 +49,8 @@ app.command()(evaluating.evaluate)
 app.command()(simulating.simulate)
 app.command()(budgeting.thresholds)
 app.command()(settings.settings)
+app.command()(backups.backup)
+app.command()(backups.restore)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
 app.add_typer(instruments.commands, name="instrument")
