@@ -80,6 +80,11 @@ class Settings(BaseSettings):
         validation_alias="ADMIN_DATABASE_URL",
         description="The server, as a role that may make roles and databases; used by `spor db provision` only.",
     )
+    prepared_statements: bool = Field(
+        default=True,
+        description="Off behind a pooler of transactions that knows nothing of them: pgbouncer before 1.21, or with"
+        " `max_prepared_statements` 0.",
+    )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="Folder of the embedded database and of the demonstration credentials.",

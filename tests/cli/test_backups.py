@@ -50,8 +50,7 @@ def filled(folder: Path) -> tuple[Clinic, str, Any, list[str], dict[str, int]]:
             seen = trajectory(clinic, client, episode["id"])
         with psycopg.connect(server.conninfo(DATABASE, OWNER_ROLE)) as connection:
             rows = count_rows(connection)
-        made = clinic, episode["id"], seen, schema(server, DATABASE), rows
-    return made
+        return clinic, episode["id"], seen, schema(server, DATABASE), rows
 
 
 @pytest.fixture(scope="module")
