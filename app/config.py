@@ -89,6 +89,10 @@ class Settings(BaseSettings):
         default_factory=default_data_dir,
         description="Folder of the embedded database and of the demonstration credentials.",
     )
+    backup_dir: Path | None = Field(
+        default=None,
+        description="Where `spor backup` is made to write, so that `spor doctor` sees how old the newest is.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     public_url: WebAddress | None = Field(

@@ -19,6 +19,7 @@ from app.cli import (
     database,
     demonstration,
     description,
+    doctor,
     evaluating,
     fitting,
     following,
@@ -51,6 +52,7 @@ app.command()(budgeting.thresholds)
 app.command()(settings.settings)
 app.command()(backups.backup)
 app.command()(backups.restore)
+app.command()(doctor.doctor)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
 app.add_typer(instruments.commands, name="instrument")
