@@ -70,7 +70,7 @@ class CredentialLimits:
     is known is let through, whatever else comes from the same place: a stranger behind the same proxy locks out
     nobody who was here before. Credentials are remembered by a hash under a key that this process alone has.
 
-    Both together take 9 µs of a request (Python 3.11, one core of the machine that measured).
+    Counting a known credential takes 6 µs of a request (Python 3.11, 100,000 of them in a row).
     """
 
     def __init__(self, per_minute: int) -> None:
