@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal, TypeAlias
+from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, StringConstraints, WithJsonSchema
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema, field_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from app.errors import ServerMisconfigured
 
 File: TypeAlias = Annotated[Path, WithJsonSchema({"type": "string", "format": "file-path"})]
 PostgresAddress: TypeAlias = Annotated[str, StringConstraints(pattern=r"^postgresql(\+psycopg)?://")]
+WebAddress: TypeAlias = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+$")]
+
+_PASSWORD_OF = {
+    "database_url": "app_password",
+    "owner_database_url": "owner_password",
+    "admin_database_url": "admin_password",
+}
 
 
 def default_data_dir() -> Path:
@@ -33,6 +42,26 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SPOR_", extra="ignore", frozen=True)
 
+    secrets_dir: Path | None = Field(
+        default=None,
+        description="Folder with a file for each setting that is kept out of the environment, such as"
+        " `spor_app_password`; what the environment has goes before it.",
+    )
+    admin_password: SecretStr | None = Field(
+        default=None, min_length=16, description="Password of `ADMIN_DATABASE_URL`, where that has none."
+    )
+    owner_password: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="What `spor db provision` sets as the password of `spor_owner`, and that of `OWNER_DATABASE_URL`"
+        " where that has none.",
+    )
+    app_password: SecretStr | None = Field(
+        default=None,
+        min_length=16,
+        description="What `spor db provision` sets as the password of `spor_app`, and that of `DATABASE_URL` where"
+        " that has none.",
+    )
     database_url: PostgresAddress | None = Field(
         default=None,
         repr=False,
@@ -43,14 +72,47 @@ class Settings(BaseSettings):
         default=None,
         repr=False,
         validation_alias="OWNER_DATABASE_URL",
-        description="The same database as its owner `spor_owner`; used by `spor db` only, never to serve.",
+        description="The same database as its owner `spor_owner`; used by `spor db`, `backup` and `restore` only,"
+        " never to serve.",
+    )
+    admin_database_url: str | None = Field(
+        default=None,
+        repr=False,
+        validation_alias="ADMIN_DATABASE_URL",
+        description="The server, as a role that may make roles and databases; used by `spor db provision` only.",
+    )
+    prepared_statements: bool = Field(
+        default=True,
+        description="Off behind a pooler of transactions that knows nothing of them: pgbouncer before 1.21, or with"
+        " `max_prepared_statements` 0.",
     )
     data_dir: Path = Field(
         default_factory=default_data_dir,
         description="Folder of the embedded database and of the demonstration credentials.",
     )
+    backup_dir: Path | None = Field(
+        default=None,
+        description="Where `spor backup` is made to write, so that `spor doctor` sees how old the newest is.",
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
+    public_url: WebAddress | None = Field(
+        default=None,
+        description="Where callers reach the service, through the proxy. Where that is https, browsers stay with it.",
+    )
+    allowed_hosts: str | None = Field(
+        default=None,
+        description="Names by which the service may be called, with commas; `*` is any. Without it: this machine's own"
+        " (`localhost`, `127.0.0.1`, `[::1]`), that of `SPOR_HOST` and that of `SPOR_PUBLIC_URL`.",
+    )
+    trusted_proxies: str = Field(
+        default="",
+        description="Addresses or networks of proxies whose `X-Forwarded-For` is believed, with commas; nobody else's"
+        " is.",
+    )
+    requests_per_minute: int = Field(
+        default=1200, ge=0, le=1_000_000, description="How much one credential may ask; 0 is no limit."
+    )
     threads: int = Field(default=4, ge=1, le=64, description="Requests worked on at once in one process.")
     clock_tolerance_seconds: int = Field(
         default=300,
@@ -93,9 +155,63 @@ class Settings(BaseSettings):
             " embedded database, a file beside it."
         ),
     )
-    owner_password: SecretStr | None = Field(
-        default=None, min_length=16, description="What `spor db provision` sets as the password of `spor_owner`."
-    )
-    app_password: SecretStr | None = Field(
-        default=None, min_length=16, description="What `spor db provision` sets as the password of `spor_app`."
-    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003 - as pydantic calls it
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Read what was given, then the environment, then the folder of secrets, if one is named."""
+        folder = os.environ.get(f"{cls.model_config['env_prefix']}SECRETS_DIR")
+        if not folder:
+            return init_settings, env_settings
+        if not Path(folder).is_dir():
+            raise ServerMisconfigured("the setting secrets_dir is wrong: there is no such folder")
+        return init_settings, env_settings, SecretsSettingsSource(settings_cls, secrets_dir=folder)
+
+    @field_validator("database_url", "owner_database_url", "admin_database_url")
+    @classmethod
+    def _with_password(cls, url: str | None, others: ValidationInfo) -> str | None:
+        """Put a password that was given apart into its address."""
+        password: SecretStr | None = others.data.get(_PASSWORD_OF[str(others.field_name)])
+        if url is None or password is None:
+            return url
+        parts = urlsplit(url)
+        user, found, place = parts.netloc.rpartition("@")
+        if not found or ":" in user:
+            return url
+        return urlunsplit(parts._replace(netloc=f"{user}:{quote(password.get_secret_value(), safe='')}@{place}"))
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, listed: str) -> str:
+        for each in names_in(listed):
+            try:
+                ip_network(each)
+            except ValueError:
+                raise ValueError("every part must be an address or a network, such as 10.0.0.0/8") from None
+        return listed
+
+    def hosts(self) -> frozenset[str]:
+        """Give the names by which the service may be called, without ports and in lower case."""
+        if self.allowed_hosts is not None:
+            return frozenset(host_of(each) for each in names_in(self.allowed_hosts))
+        own = {"localhost", "127.0.0.1", "[::1]", f"[{self.host}]" if ":" in self.host else self.host.lower()}
+        if self.public_url is not None:
+            own.add(host_of(self.public_url.partition("//")[2]))
+        return frozenset(own - {"", "0.0.0.0", "[::]"})  # noqa: S104 - compared with, not listened on
+
+
+def names_in(listed: str) -> list[str]:
+    """Give the parts of a list that is written with commas."""
+    return [part for each in listed.split(",") if (part := each.strip())]
+
+
+def host_of(authority: str) -> str:
+    """Give the name in `name:port`, in lower case; an address of IPv6 stays in its brackets."""
+    name, _, port = authority.lower().rpartition(":")
+    return name if name and port.isdecimal() else authority.lower()

@@ -98,10 +98,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.database = database
     app.state.metrics = metrics
     app.state.openings = Limit(per_minute=10)  # of colleagues' records, by guessing references
-    app.state.readiness = Readiness(Examination(database))
     app.state.sealer = sealer
     app.state.readiness = Readiness(Examination(database), sealer)
-    app.add_middleware(EveryRequest, metrics=metrics)
+    app.add_middleware(EveryRequest, metrics=metrics, settings=settings)
     errors.install(app)
     for router in _ROUTERS:
         app.include_router(router, prefix="/v1")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,10 @@ from app.db.embedded import EmbeddedServer
 from app.db.session import Database
 from app.main import create_app
 from tests.factories import Clinic, make_clinic
+
+# The names by which test clients call, and no limit on how often: what is limited has tests of its own.
+os.environ["SPOR_ALLOWED_HOSTS"] = "spor.test, testserver, localhost, 127.0.0.1"
+os.environ["SPOR_REQUESTS_PER_MINUTE"] = "0"
 
 # Property tests say what is true, not how fast: a slow machine fails none of them.
 hypothesis_settings.register_profile("untimed", deadline=None)

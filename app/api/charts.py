@@ -11,6 +11,7 @@ from typing import Any, Final
 from fastapi import Request, Response
 from starlette.types import Receive, Scope, Send
 
+from app.api.headers import A_PICTURE
 from app.api.negotiation import chosen
 from app.charts.canvas import Spec
 from app.services.pictures import PictureFormat, pictures
@@ -27,9 +28,6 @@ SPECIFICATIONS: Final = (VEGA_LITE, VEGA_LITE_5)
 PICTURES: Final[Mapping[str, PictureFormat]] = {SVG: PictureFormat.SVG, PNG: PictureFormat.PNG}
 
 VARY: Final = {"Vary": "Accept, Accept-Language"}
-
-_NOTHING_FROM_ELSEWHERE: Final = "default-src 'none'; style-src 'unsafe-inline'"
-"""Content security policy of what a browser may show as a document."""
 
 _SHAPES: Final[Mapping[str, dict[str, Any]]] = {
     VEGA_LITE: {"type": "object", "additionalProperties": True},
@@ -81,7 +79,7 @@ class Drawn(Response):
     """
 
     def __init__(self, picture: Future[bytes], media_type: str, finish: Callable[[bytes], bytes] = bytes) -> None:
-        super().__init__(headers=VARY | {"Content-Security-Policy": _NOTHING_FROM_ELSEWHERE}, media_type=media_type)
+        super().__init__(headers=VARY | {"Content-Security-Policy": A_PICTURE}, media_type=media_type)
         self._picture = picture
         self._finish = finish
 

@@ -65,8 +65,11 @@ NOT_OURS = {
     400: "bad-request",
     404: "not-found",
     405: "method-not-allowed",
+    408: "request-timeout",
     413: "content-too-large",
     415: "unsupported-media-type",
+    421: "misdirected-request",
+    431: "request-head-too-large",
     500: "internal-error",
 }
 """Problems that come from HTTP and not from the domain."""
@@ -159,6 +162,11 @@ def _methods(request: Request) -> str:
     return ", ".join(sorted({method for route in routes for method in route.methods or ()}))
 
 
+def respond_to_error(request: Request, error: SporError) -> JSONResponse:
+    """Answer what the domain has found."""
+    return respond(request, problem_of(error, language_of(request)), _headers_of(error))
+
+
 def respond_to_http_error(request: Request, error: HTTPException) -> JSONResponse:
     """Answer what HTTP itself has found, in the shape of the rest."""
     name = NOT_OURS.get(error.status_code, "bad-request")
@@ -191,7 +199,7 @@ def install(app: FastAPI) -> None:
         if isinstance(error, errors.DatabaseUnavailable):
             fields = {"request_id": str(request.state.request_id), "reason": error.reason}
             logger.error("the database is away", extra={"fields": fields})
-        return respond(request, problem_of(error, language_of(request)), _headers_of(error))
+        return respond_to_error(request, error)
 
     @app.exception_handler(RequestValidationError)
     def malformed_request(request: Request, error: RequestValidationError) -> JSONResponse:

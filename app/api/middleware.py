@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -12,21 +14,34 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.api.errors import internal_error, language_of, problem_of, respond, respond_to_http_error
+from app.api.addresses import Callers, Hosts
+from app.api.errors import internal_error, respond_to_error, respond_to_http_error
+from app.api.headers import SecurityHeaders
+from app.api.limits import CredentialLimits
 from app.api.metrics import Metrics
 from app.api.routes.health import LIVE, METRICS, READY
+from app.config import Settings
 from app.db.ids import uuid7
 from app.db.session import DatabaseFailure
 from app.db.session import Scope as Caller
-from app.errors import Unauthenticated
+from app.errors import SporError, TooManyRequests, Unauthenticated
 
 logger = logging.getLogger("spor.requests")
 
 WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS})
 """Addresses that are no user's business; /metrics asks for a token of its own."""
 
+LARGEST_HEAD: Final = 32 * 1024
+"""Bytes of an address with its headers."""
+
+BODY_SECONDS: Final = 60.0
+"""How long a body may take to come. No thread waits for it, but a connection and what has come of it do."""
+
 LARGEST_BODY: Final = 4 * 1024 * 1024
 """Bytes. A batch of 500 long forms, written with spaces, is about one million."""
+
+_CONNECTION_ENDS: Final = frozenset({413, 421, 431})
+"""After these, nothing more is read of what the caller may still be sending."""
 
 _UNMATCHED: Final = "unmatched"
 
@@ -34,9 +49,13 @@ _UNMATCHED: Final = "unmatched"
 class EveryRequest:
     """Give each request an id, its caller's own if that is a UUID; count it, and log how it went."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, settings: Settings) -> None:
         self.app = app
         self._metrics = metrics
+        self._headers = SecurityHeaders(by_tls=(settings.public_url or "").startswith("https:"))
+        self._hosts = Hosts(settings.hosts())
+        self._callers = Callers(settings.trusted_proxies)
+        self._limits = CredentialLimits(settings.requests_per_minute)
         self._patterns: dict[object, str] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -49,39 +68,67 @@ class EveryRequest:
         request_id = _request_id(headers.get(b"x-request-id"))
         scope.setdefault("state", {})["request_id"] = request_id
         told_id = str(request_id)
-        given = [(b"x-request-id", told_id.encode()), (b"cache-control", b"no-store")]
         status = 0
 
-        async def send_with_id(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message.get("headers", ()), *given]
+                given = [*message.get("headers", ()), (b"x-request-id", told_id.encode())]
+                message["headers"] = self._headers.added_to(given)
             await send(message)
 
         self._metrics.in_progress += 1
         try:
             answer, receive = self._admit(scope, headers, receive)
-            await answer(scope, receive, send_with_id)
+            await answer(scope, receive, send_with_headers)
         except Exception as error:
             _log_mistake(told_id, error)
             if status:  # too late for another answer: the connection is closed
                 raise
-            await internal_error(Request(scope))(scope, receive, send_with_id)
+            await internal_error(Request(scope))(scope, receive, send_with_headers)
         finally:
             self._metrics.in_progress -= 1
+            self._remember(scope, headers, status)
             self._note(scope, told_id, status or 500, time.perf_counter() - started)
 
     def _admit(self, scope: Scope, headers: dict[bytes, bytes], receive: Receive) -> tuple[ASGIApp, Receive]:
         """Choose who answers: the application, or a refusal before anything of the body is read."""
-        credential = headers.get(b"authorization", b"")[:7].lower() == b"bearer "
-        if not credential and scope["path"] not in WITHOUT_CREDENTIAL:
-            return _refuse, receive
+        refusal = self._refusal(scope, headers)
+        if refusal is not None:
+            return partial(_refuse, refusal), receive
         length = headers.get(b"content-length")
         if length is None:
             return self.app, _limited(receive) if b"transfer-encoding" in headers else receive
         # A length that is no number does not pass the HTTP server.
-        return (_refuse_body if int(length) > LARGEST_BODY else self.app), receive
+        if int(length) > LARGEST_BODY:
+            return partial(_refuse, _too_large()), receive
+        return self.app, _limited(receive) if length != b"0" else receive
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> SporError | HTTPException | None:
+        """Give what is in the way of looking at a request at all."""
+        if _size(scope) > LARGEST_HEAD:
+            return HTTPException(431, f"the address and the headers are longer than {LARGEST_HEAD} bytes")
+        if scope["path"] in WITHOUT_CREDENTIAL:  # asked by machines, which know the service by any address
+            return None
+        if not self._hosts.knows(headers.get(b"host")):
+            return HTTPException(421, "the service is not called by the name in Host")
+        credential = headers.get(b"authorization", b"")
+        if credential[:7].lower() != b"bearer ":
+            return Unauthenticated("a credential is needed", allowed="Authorization: Bearer <token>")
+        scope["state"]["counted_by"] = key = self._limits.key_of(credential[7:])
+        try:
+            self._limits.admit(key, lambda: self._callers.place(scope, headers))
+        except TooManyRequests as refusal:
+            return refusal
+        return None
+
+    def _remember(self, scope: Scope, headers: dict[bytes, bytes], status: int) -> None:
+        """Tell the limits whether the credential was one."""
+        key: bytes | None = scope["state"].get("counted_by")
+        if key is not None:
+            good = "caller" in scope["state"]
+            self._limits.note(key, lambda: self._callers.place(scope, headers), good=good, refused=status == 401)
 
     def _note(self, scope: Scope, request_id: str, status: int, seconds: float) -> None:
         """Count and log; by the route's pattern, never by the address, so that no id gets out."""
@@ -107,13 +154,30 @@ class EveryRequest:
             logger.info("request", extra={"fields": fields})
 
 
+def _size(scope: Scope) -> int:
+    """Count the bytes of a request's head."""
+    size = len(scope.get("raw_path") or b"") + len(scope["query_string"])
+    for name, text in scope["headers"]:
+        size += len(name) + len(text)
+    return size
+
+
 def _limited(receive: Receive) -> Receive:
-    """Count a body whose length was not told, and stop where it gets too long."""
+    """Count a body as it comes, and stop where it gets too long or takes too long."""
     size = 0
+    until = asyncio.get_running_loop().time() + BODY_SECONDS
+    more = True
 
     async def receive_and_count() -> Message:
-        nonlocal size
-        message = await receive()
+        nonlocal size, more
+        if not more:  # what comes now is that the caller has gone
+            return await receive()
+        try:
+            async with asyncio.timeout_at(until):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException(408, f"the body has taken longer than {BODY_SECONDS:.0f} seconds") from None
+        more = message.get("more_body", False)
         size += len(message.get("body", b""))
         if size > LARGEST_BODY:
             raise _too_large()
@@ -126,16 +190,16 @@ def _too_large() -> HTTPException:
     return HTTPException(413, f"the body is longer than {LARGEST_BODY} bytes")
 
 
-async def _refuse_body(scope: Scope, receive: Receive, send: Send) -> None:
-    await respond_to_http_error(Request(scope), _too_large())(scope, receive, send)
-
-
-async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
+async def _refuse(refusal: SporError | HTTPException, scope: Scope, receive: Receive, send: Send) -> None:
     """Refuse before anything of the request is read: who has no credential learns nothing of what would be right."""
     request = Request(scope)
-    error = Unauthenticated("a credential is needed", allowed="Authorization: Bearer <token>")
-    document = problem_of(error, language_of(request))
-    await respond(request, document, {"WWW-Authenticate": "Bearer"})(scope, receive, send)
+    if isinstance(refusal, SporError):
+        answer = respond_to_error(request, refusal)
+    else:
+        answer = respond_to_http_error(request, refusal)
+    if answer.status_code in _CONNECTION_ENDS:
+        answer.headers["Connection"] = "close"
+    await answer(scope, receive, send)
 
 
 def _log_mistake(request_id: str, error: Exception) -> None:

@@ -57,7 +57,9 @@ def document_of(app: FastAPI) -> dict[str, Any]:
 def _complete(operation: dict[str, Any], shapes: Mapping[str, Any]) -> None:
     """Add to an operation what holds for all that are like it."""
     if "requestBody" in operation:
-        operation["responses"] |= {str(status): declared(status) for status in (400, 413)}
+        operation["responses"] |= {str(status): declared(status) for status in (400, 408, 413)}
+    if "security" in operation:
+        operation["responses"] |= {str(status): declared(status) for status in (421, 431)}
     for response in operation["responses"].values():
         names = ["X-Request-ID", *(["ETag"] if _is_edited(response, shapes) else [])]
         headers = {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -12,6 +12,7 @@ import typer
 
 from app.cli import (
     auditing,
+    backups,
     budgeting,
     changing,
     charts,
@@ -19,6 +20,7 @@ from app.cli import (
     database,
     demonstration,
     description,
+    doctor,
     evaluating,
     fitting,
     following,
@@ -50,6 +52,9 @@ app.command()(evaluating.evaluate)
 app.command()(simulating.simulate)
 app.command()(budgeting.thresholds)
 app.command()(settings.settings)
+app.command()(backups.backup)
+app.command()(backups.restore)
+app.command()(doctor.doctor)
 app.add_typer(auditing.commands, name="audit")
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")

@@ -18,7 +18,8 @@ def ready_database(settings: Settings) -> Iterator[Database]:
     """Give the database as the application sees it: the operator's, which must be up to date, or our own."""
     if settings.database_url is not None:
         refuse_other_revision(settings.database_url)
-        with closing(Database(settings.database_url, pool_size=settings.threads)) as database:
+        prepares = settings.prepared_statements
+        with closing(Database(settings.database_url, pool_size=settings.threads, prepares=prepares)) as database:
             database.check_role()
             yield database
         return

@@ -9,7 +9,8 @@ import typer
 from app.cli.connections import owner_url, refuse_other_revision
 from app.cli.options import DataDir, settings_of
 from app.db import migrations
-from app.db.provision import APP_ROLE, DATABASE, OWNER_ROLE, provision
+from app.db.provision import APP_ROLE, DATABASE, OWNER_ROLE, libpq_address, provision
+from app.errors import ServerMisconfigured
 
 commands = typer.Typer(no_args_is_help=True, help="The database: migrations and roles.")
 
@@ -44,16 +45,18 @@ def check(data_dir: DataDir = None) -> None:
 
 @commands.command("provision")
 def provision_database(
-    admin_url: Annotated[str, typer.Option(envvar="ADMIN_DATABASE_URL", help="libpq address of an administrator.")],
     database: Annotated[str, typer.Option(help="Name of the database.")] = DATABASE,
 ) -> None:
-    """Make the two roles and the database; safe to repeat.
+    """Make the two roles and the database on the server of ADMIN_DATABASE_URL; safe to repeat.
 
     Their passwords come from SPOR_OWNER_PASSWORD and SPOR_APP_PASSWORD; without one, a role keeps what it has.
     """
     settings = settings_of()
+    if settings.admin_database_url is None:
+        raise ServerMisconfigured("set ADMIN_DATABASE_URL to the server as a role that may make roles and databases")
     given = {OWNER_ROLE: settings.owner_password, APP_ROLE: settings.app_password}
-    provision(admin_url, database, passwords={role: each.get_secret_value() for role, each in given.items() if each})
+    passwords = {role: each.get_secret_value() for role, each in given.items() if each}
+    provision(libpq_address(settings.admin_database_url), database, passwords=passwords)
     print(f"The database {database} is ready for {OWNER_ROLE} and {APP_ROLE}. Next: spor db upgrade.")
     for role in (role for role, password in given.items() if password is None):
         print(f"No password was set for {role}.")

@@ -12,6 +12,7 @@ import uvicorn
 
 from app.cli.connections import ready_database
 from app.cli.options import DataDir, Host, Port, settings_of
+from app.cli.protocol import BoundedProtocol
 from app.cli.server import Server
 from app.config import Settings
 from app.db.session import Database
@@ -72,7 +73,8 @@ def serve_on(settings: Settings, database: Database, listener: socket.socket, an
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # nobody asks for the caller's address
+        proxy_headers=False,  # whom to believe about the caller's address is decided where it is asked for
+        http=BoundedProtocol,
         ws="none",
         timeout_graceful_shutdown=settings.shutdown_seconds + 1,  # the last resort: the server looks to it itself
     )

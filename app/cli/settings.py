@@ -42,8 +42,15 @@ def rows() -> Iterator[Row]:
     shapes = Settings.model_json_schema(by_alias=False)["properties"]
     for name, field in Settings.model_fields.items():
         variable = field.validation_alias or f"{Settings.model_config['env_prefix']}{name}".upper()
-        default = _DATA_DIR if field.default_factory else "none" if field.default is None else f"`{field.default}`"
+        default = _DATA_DIR if field.default_factory else _written(field.default)
         yield f"`{variable}`", _kind(shapes[name]), default, str(field.description)
+
+
+def _written(default: object) -> str:
+    """Write a default as the environment would have it."""
+    if default is None or default == "":
+        return "none"
+    return f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def _kind(shape: Mapping[str, Any]) -> str:
@@ -60,6 +67,8 @@ def _kind(shape: Mapping[str, Any]) -> str:
             kind = f"secret, at least {least} characters"
         case {"format": "file-path"}:
             kind = "file"
+        case {"type": "boolean"}:
+            kind = "`true`, `false`"
         case {"format": "path"}:
             kind = "folder"
         case _:

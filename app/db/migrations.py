@@ -68,6 +68,12 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(configuration()).get_current_head()
 
 
+def is_known(revision: str) -> bool:
+    """Tell whether this program has a revision."""
+    known = {script.revision for script in ScriptDirectory.from_config(configuration()).walk_revisions()}
+    return revision in known
+
+
 def present_revision(url: str) -> str | None:
     """Give the revision the database is at; None where it was never migrated."""
     engine = create_engine(url, poolclass=NullPool)

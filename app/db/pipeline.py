@@ -58,9 +58,14 @@ _BEGIN = b"begin"
 
 @dataclass(slots=True)
 class Pipeline:
-    """Sends statements over one connection of the driver, and remembers which of them are prepared on it."""
+    """Sends statements over one connection of the driver, and remembers which of them are prepared on it.
+
+    Where a pooler gives each transaction another connection and knows nothing of what is prepared on which, nothing
+    is prepared (`prepares`): each statement is sent with its words, in the same one round trip.
+    """
 
     driver: psycopg.Connection[Any]
+    prepares: bool = True
     _prepared: set[bytes] = field(default_factory=set)
     _transformer: psycopg.abc.Transformer = field(init=False)
 
@@ -77,8 +82,8 @@ class Pipeline:
         psycopg.Error
             If one of them fails; those after it are not carried out, and the transaction has failed.
         """
-        written = [(each.name, self._written(each, values)) for each, values in statements]
-        new = {each.name: each.sql for each, _ in statements if each.name not in self._prepared}
+        written = [(each, self._written(each, values)) for each, values in statements]
+        new = {each.name: each.sql for each, _ in statements if self.prepares and each.name not in self._prepared}
         connection = self.driver.pgconn
         connection.enter_pipeline_mode()
         try:
@@ -87,8 +92,11 @@ class Pipeline:
                 connection.send_query_params(b"begin", None)
             for name, sql in new.items():
                 connection.send_prepare(name, sql)
-            for name, values in written:
-                connection.send_query_prepared(name, values)
+            for each, values in written:
+                if self.prepares:
+                    connection.send_query_prepared(each.name, values)
+                else:
+                    connection.send_query_params(each.sql, values)
             connection.pipeline_sync()
             results = _results(connection)
         finally:

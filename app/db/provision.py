@@ -48,6 +48,11 @@ def provision(admin_conninfo: str, database: str = DATABASE, passwords: Mapping[
         raise ServerMisconfigured(f"The database {database} and its roles can't be made ready: {reason}.") from error
 
 
+def libpq_address(url: str) -> str:
+    """Give an address as libpq takes it; SQLAlchemy's has the driver's name in it."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
 def _refuse_old_server(connection: psycopg.Connection) -> None:
     if connection.info.server_version < OLDEST_SERVER:
         major = connection.info.server_version // 10_000

@@ -26,6 +26,7 @@ from psycopg import errors as pg
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError
 from sqlalchemy.orm import ORMExecuteState, Session
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.codes import Purpose, Role
 from app.db.models import Base
@@ -251,7 +252,7 @@ class Work:
 class Database:
     """The engine, and the two ways in: by a credential, or for a known scope."""
 
-    def __init__(self, url: str, *, pool_size: int = 8) -> None:
+    def __init__(self, url: str, *, pool_size: int = 8, prepares: bool = True) -> None:
         # The pipeline prepares its statements itself; whenever the driver has prepared any of its own, it drops them
         # all at a rollback, and the pipeline's with them.
         by_hand = {"prepare_threshold": None}
@@ -259,10 +260,14 @@ class Database:
             url, pool_size=pool_size, max_overflow=2, hide_parameters=True, connect_args=by_hand
         )
         event.listen(self.engine, "checkout", _refuse_dead_connection)
+        self._prepares = prepares
+        if not prepares:
+            event.listen(self.engine, "connect", _prepare_nothing)
 
     def apart(self) -> Database:
         """Give the same database over one connection of its own, for work beside the requests."""
-        return Database(self.engine.url.render_as_string(hide_password=False), pool_size=1)
+        url = self.engine.url.render_as_string(hide_password=False)
+        return Database(url, pool_size=1, prepares=self._prepares)
 
     def close(self) -> None:
         """Close the pooled connections."""
@@ -319,6 +324,12 @@ class Database:
 
 
 _PIPELINE = "spor.pipeline"
+_UNPREPARED = "spor.unprepared"
+
+
+def _prepare_nothing(_: object, record: ConnectionPoolEntry) -> None:
+    """Note on a new connection that its statements are sent with their words."""
+    record.info[_UNPREPARED] = True
 
 
 def _send(connection: Connection, *statements: Sent) -> list[Rows]:
@@ -326,7 +337,7 @@ def _send(connection: Connection, *statements: Sent) -> list[Rows]:
     pipeline: Pipeline | None = connection.info.get(_PIPELINE)
     if pipeline is None:
         driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
-        pipeline = connection.info[_PIPELINE] = Pipeline(driver)
+        pipeline = connection.info[_PIPELINE] = Pipeline(driver, prepares=not connection.info.get(_UNPREPARED, False))
     return pipeline.send(*statements)
 
 

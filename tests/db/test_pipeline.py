@@ -15,7 +15,8 @@ from psycopg.pq import TransactionStatus
 from app.db.embedded import EmbeddedServer
 from app.db.pipeline import Pipeline, statement
 from app.db.provision import APP_ROLE
-from app.db.session import Database
+from app.db.session import Access, Database
+from app.errors import Unauthenticated
 
 ONE = statement("select 1")
 ECHO = statement("select %(number)s::integer, %(text)s::text, %(number)s::integer + 1")
@@ -109,3 +110,25 @@ def test_a_server_that_is_gone_is_an_operational_error(driver: psycopg.Connectio
     with pytest.raises(psycopg.OperationalError):
         pipeline.send((statement("select pg_terminate_backend(pg_backend_pid())"), {}))
     assert driver.closed
+
+
+def test_nothing_is_prepared_where_a_pooler_would_not_know_of_it(driver: psycopg.Connection) -> None:
+    pipeline = Pipeline(driver, prepares=False)
+    for number in range(3):
+        rows = pipeline.send((ONE, {}), (ECHO, {"number": number, "text": "ø"}))
+        assert rows == [[(1,)], [(number, "ø", number + 1)]]
+    assert pipeline.send((PREPARED, {}), (COMMIT, {})) == [[], ()]
+    assert driver.info.transaction_status == TransactionStatus.IDLE
+    with pytest.raises(DivisionByZero):
+        pipeline.send((DIVIDE, {"number": 0}))
+    driver.rollback()
+
+
+def test_a_database_behind_a_pooler_prepares_nothing(server: EmbeddedServer, database: Database) -> None:
+    with closing(Database(server.url("spor", APP_ROLE), pool_size=1, prepares=False)) as pooled:
+        for _ in range(2):
+            with pytest.raises(Unauthenticated), pooled.work_for_token(b"nobody", Access("test", uuid4())):
+                pass
+        with pooled.engine.connect() as connection:
+            prepared = connection.exec_driver_sql("select count(*) from pg_prepared_statements").scalar_one()
+    assert prepared == 0

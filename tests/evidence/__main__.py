@@ -80,6 +80,12 @@ CHECKS: Final[Mapping[str, Check]] = {
         "Mutants of the core: each is a small mistake in the program, and the tests ought to see it.",
         program="tests.evidence.mutation",
     ),
+    "pgbouncer": Check(
+        "Two organisations at once through one server connection of a pgbouncer that pools transactions: puts and"
+        " reads of both, beside a client that looks for what a transaction leaves behind.",
+        program="tests.evidence.pgbouncer",
+        sizes={"SECONDS": "30"},
+    ),
     "container": Check(
         "The steps of the Dockerfile and of compose.yaml, in an empty folder, without a container engine.",
         program="tests.e2e.container",

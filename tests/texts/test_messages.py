@@ -117,8 +117,11 @@ CODES: dict[str, type[StrEnum]] = {
 HTTP_PROBLEMS = (
     "bad-request",
     "method-not-allowed",
+    "request-timeout",
     "content-too-large",
     "unsupported-media-type",
+    "misdirected-request",
+    "request-head-too-large",
     "internal-error",
 )
 
