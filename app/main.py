@@ -9,6 +9,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from app.api import errors, openapi
+from app.api.limits import Limit
 from app.api.metrics import Metrics
 from app.api.middleware import EveryRequest
 from app.api.readiness import Readiness
@@ -20,8 +21,10 @@ from app.api.routes import (
     goals,
     health,
     instruments,
+    log_in,
     oversight,
     patients,
+    people,
     programmes,
     sessions,
     trajectories,
@@ -32,6 +35,8 @@ from app.api.routes import (
 from app.config import Settings
 from app.db.health import Examination, connections_in_use
 from app.db.session import Database
+from app.identity.oidc import access_tokens_of
+from app.identity.passwords import Passwords
 from app.services.pictures import pictures
 
 VERSION = "0.1.0"
@@ -47,6 +52,8 @@ _ROUTERS = (
     instruments.router,
     settings_routes.router,
     curves.router,
+    people.router,
+    log_in.router,
     descriptions.router,
 )
 
@@ -63,8 +70,11 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         database.check_role()
         yield
         pictures().close()
+        if access_tokens is not None:
+            access_tokens.close()
         database.close()
 
+    access_tokens = access_tokens_of(settings)
     metrics = Metrics(VERSION, lambda: connections_in_use(database))
     app = FastAPI(
         title="Spor",
@@ -78,6 +88,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.access_tokens = access_tokens
+    app.state.passwords = Passwords()
+    app.state.login_limit = Limit(log_in.MOST_A_MINUTE)
     app.state.metrics = metrics
     app.state.readiness = Readiness(Examination(database))
     app.add_middleware(EveryRequest, metrics=metrics)

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.api.errors import internal_error, language_of, problem_of, respond, respond_to_http_error
 from app.api.metrics import Metrics
 from app.api.routes.health import LIVE, METRICS, READY
+from app.api.routes.log_in import INVITATIONS, SESSIONS
 from app.db.ids import uuid7
 from app.db.session import DatabaseFailure
 from app.db.session import Scope as Caller
@@ -22,8 +23,10 @@ from app.errors import Unauthenticated
 
 logger = logging.getLogger("spor.requests")
 
-WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS})
-"""Addresses that are no user's business; /metrics asks for a token of its own."""
+WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS, SESSIONS, INVITATIONS})
+"""Addresses that are no user's business, where /metrics asks for a token of its own, or that give a credential."""
+
+_OF_THE_MACHINE: Final = frozenset({LIVE, READY, METRICS})
 
 LARGEST_BODY: Final = 4 * 1024 * 1024
 """Bytes. A batch of 500 long forms, written with spaces, is about one million."""
@@ -101,7 +104,7 @@ class EveryRequest:
         caller: Caller | None = scope["state"].get("caller")
         if caller is not None:
             fields |= {"organisation_id": str(caller.organisation_id), "role": caller.role.value}
-        if route in WITHOUT_CREDENTIAL:
+        if route in _OF_THE_MACHINE:
             logger.debug("request", extra={"fields": fields})
         else:
             logger.info("request", extra={"fields": fields})

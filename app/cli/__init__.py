@@ -24,6 +24,7 @@ from app.cli import (
     instruments,
     logs,
     organisations,
+    people,
     scoring,
     serving,
     settings,
@@ -50,6 +51,7 @@ app.command()(budgeting.thresholds)
 app.command()(settings.settings)
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
+app.add_typer(people.commands, name="user")
 app.add_typer(instruments.commands, name="instrument")
 app.add_typer(curves.commands, name="curve")
 

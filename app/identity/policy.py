@@ -66,6 +66,17 @@ class Action(StrEnum):
     READ_CURVE = "read_curve"
     ACTIVATE_CURVE = "activate_curve"
     STEP_BACK_CURVE = "step_back_curve"
+    LIST_USERS = "list_users"
+    ADD_USER = "add_user"
+    READ_USER = "read_user"
+    CHANGE_USER = "change_user"
+    INVITE_USER = "invite_user"
+    END_USER_CREDENTIALS = "end_user_credentials"
+    LIST_SERVICES = "list_services"
+    ADD_SERVICE = "add_service"
+    CHANGE_SERVICE = "change_service"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105 - the name of an action
+    END_SESSION = "end_session"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -80,6 +91,20 @@ _LEADING = {
     Action.ACTIVATE_CURVE,
     Action.STEP_BACK_CURVE,
 }
+_ADMINISTERING = {
+    Action.LIST_USERS,
+    Action.ADD_USER,
+    Action.READ_USER,
+    Action.CHANGE_USER,
+    Action.INVITE_USER,
+    Action.END_USER_CREDENTIALS,
+    Action.LIST_SERVICES,
+    Action.ADD_SERVICE,
+    Action.CHANGE_SERVICE,
+}
+_OWN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
+"""What anybody who works here may do with their own log-in."""
+
 _PLANNING = {
     Action.LIST_PROGRAMMES,
     Action.READ_PROGRAMME,
@@ -113,12 +138,14 @@ _SUPERVISING = {
 ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
     Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
-    Role.THERAPIST: frozenset(set(Action) - _LEADING),
-    Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _DESCRIPTIONS),
-    Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
-    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
-    Role.ANALYST: frozenset(_PLANNING | _DESCRIPTIONS),
-    Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _DESCRIPTIONS),
+    Role.THERAPIST: frozenset(set(Action) - _LEADING - _ADMINISTERING),
+    Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _OWN | _DESCRIPTIONS),
+    Role.SERVICE_LEAD: frozenset(
+        _LEADING | _PLANNING | _OWN | _DESCRIPTIONS | {Action.LIST_USERS, Action.LIST_SERVICES}
+    ),
+    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _ADMINISTERING | _OWN | _DESCRIPTIONS),
+    Role.ANALYST: frozenset(_PLANNING | _OWN | _DESCRIPTIONS),
+    Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _OWN | _DESCRIPTIONS),
 }
 
 

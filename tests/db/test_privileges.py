@@ -139,20 +139,22 @@ def test_the_function_before_the_wall_can_t_be_led_astray(as_owner: Connection) 
         "select proname, proowner::regrole::text as owner, proconfig, prosqlbody is not null as bound,"
         " has_function_privilege('public', oid, 'execute') as everybody,"
         " has_function_privilege(%s, oid, 'execute') as application"
-        " from pg_proc where prosecdef and pronamespace = 'public'::regnamespace",
+        " from pg_proc where prosecdef and pronamespace = 'public'::regnamespace order by proname",
         [APP_ROLE],
     ).fetchall()
     # The manual's advice for security definer functions (CREATE FUNCTION, «Writing SECURITY DEFINER Functions
     # Safely»): a fixed path with pg_temp last, and execution taken from public.
+    names = ("", "_invitation", "_subject")
     assert functions == [
         {
-            "proname": "spor_authenticate",
+            "proname": name,
             "owner": OWNER_ROLE,
             "proconfig": ["search_path=pg_catalog, pg_temp"],
             "bound": True,
             "everybody": False,
             "application": True,
         }
+        for name in (*(f"spor_authenticate{each}" for each in names), "spor_count_login")
     ]
 
 

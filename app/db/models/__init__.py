@@ -18,6 +18,7 @@ from app.db.models.measures import Administration, Progress, Score, Series
 from app.db.models.organisation import (
     Credential,
     Device,
+    Login,
     Organisation,
     OrganisationSettings,
     Programme,
@@ -40,6 +41,7 @@ __all__ = [
     "EpisodeProgramme",
     "Goal",
     "Informant",
+    "Login",
     "Organisation",
     "OrganisationSettings",
     "OwnInstrument",
