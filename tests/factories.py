@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ import psycopg
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from psycopg.types.json import Jsonb
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.api.examples import EXAMPLES
 from app.api.schemas.goals import GoalCreate
@@ -19,7 +21,7 @@ from app.api.schemas.instruments import InstrumentFile
 from app.db.codes import OrganisationMode, Role
 from app.db.curves import Line, add_candidate
 from app.db.ids import uuid7
-from app.db.models import Device, User
+from app.db.models import Device, Login, User
 from app.db.session import Access, Database
 from app.services.curves import Window, evaluation_to_keep, told_apart
 from app.services.organisations import (
@@ -33,6 +35,9 @@ from app.services.organisations import (
 from app.trajectories.curve_files import curve_to_document, document_hash
 from app.trajectories.growth import Provenance, default_curve
 from tests.trajectories.held_out import DOES_WELL
+
+PASSWORD = "lange dager i fjellet"
+"""Of everybody in a clinic; the hash of it is worked out once."""
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 """A Monday morning: the first administration of most tests."""
@@ -101,8 +106,24 @@ def make_clinic(
         tablet, other_tablet = add_device(work, service, "Waiting room"), add_device(work, other, "Elsewhere")
         holders = [therapist, colleague, *others, tablet, other_tablet]
         tokens = [issue_credential(work, each) for each in holders]
+        for each in holders:
+            if isinstance(each, User):
+                each.user_name = user_name_of(each.display_name, organisation_id)
+                work.db.add(Login(organisation_id=organisation_id, user_id=each.id, password_hash=hash_of(PASSWORD)))
+        work.flush()
     callers = [Caller(client, token) for token in tokens]
     return Clinic(organisation_id, service.id, therapist.id, *callers)
+
+
+def user_name_of(display_name: str, organisation_id: UUID) -> str:
+    """The user name of one of a clinic's people."""
+    return f"{display_name.lower().replace(' ', '-')}@{organisation_id}"
+
+
+@cache
+def hash_of(password: str) -> str:
+    """The hash of a password, weaker than one is in earnest, and so quicker to make and to look at."""
+    return Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 def phq_9(total: int, *, item_9: int = 0) -> dict[str, int]:
@@ -231,8 +252,16 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "session_id": session,
         "administration_id": stored,
         "curve_id": make_curve(clinic),
+        "user_id": make_user(clinic),
+        "service_id": {"id": str(clinic.service_id)},
     }
     return {"patient_id": episode["patient_id"], **{name: row["id"] for name, row in rows.items()}}
+
+
+def make_user(clinic: Clinic, **fields: Any) -> dict[str, Any]:
+    """A person who can be invited to log in."""
+    body = {"display_name": "New", "role": "therapist", "service_id": str(clinic.service_id)}
+    return created(clinic.administrator.post("/v1/users", body | {"user_name": f"new-{uuid4()}"} | fields))
 
 
 def make_curve(clinic: Clinic, **columns: Any) -> dict[str, Any]:

@@ -33,7 +33,8 @@ PAUSE_SECONDS: Final = 30.0
 
 _TIMEOUT: Final = 3.0
 _LONGEST_ANSWER: Final = 1024 * 1024
-_SHORTEST_RSA_KEY: Final = 2048
+_SHORTEST_RSA_MODULUS: Final = 342
+"""Characters of 2048 bits in base64url."""
 
 Key = RSAKey | ECKey | OKPKey
 
@@ -155,14 +156,14 @@ def _key_of(described: object) -> Key | None:
     if not isinstance(described, dict) or described.get("use", "sig") != "sig":
         return None
     public = {name: value for name, value in described.items() if name not in _PRIVATE}
+    if public.get("kty") == "RSA" and len(str(public.get("n"))) < _SHORTEST_RSA_MODULUS:
+        return None
     try:
         key = import_key(public)
         key.get_op_key("verify")
     except (JoseError, ValueError, TypeError, KeyError):
         return None
-    if isinstance(key, RSAKey):
-        return key if key.public_key.key_size >= _SHORTEST_RSA_KEY else None
-    return key if isinstance(key, ECKey | OKPKey) else None
+    return key if isinstance(key, RSAKey | ECKey | OKPKey) else None
 
 
 _PRIVATE: Final = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth"})

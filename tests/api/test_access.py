@@ -25,6 +25,7 @@ from app.services.organisations import add_service, add_user, founding_scope, is
 from tests.api.conftest import Owner
 from tests.factories import (
     NAMES,
+    PASSWORD,
     START,
     Caller,
     Clinic,
@@ -57,6 +58,20 @@ PLANNING = {
     Action.LIST_CURVES,
     Action.READ_CURVE,
 }
+ADMINISTERING = {
+    Action.LIST_USERS,
+    Action.ADD_USER,
+    Action.READ_USER,
+    Action.CHANGE_USER,
+    Action.INVITE_USER,
+    Action.END_USER_CREDENTIALS,
+    Action.LIST_SERVICES,
+    Action.ADD_SERVICE,
+    Action.CHANGE_SERVICE,
+}
+OWN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
+"""What people do with their own log-in; tests/api/test_log_in.py tries it."""
+
 DECIDING = {Action.ACTIVATE_CURVE, Action.STEP_BACK_CURVE}
 """What touches no patient and changes what is said of many."""
 
@@ -82,7 +97,7 @@ WRITES = {
     }.items()
     for action in actions.split()
 }
-ON_PATIENTS = set(Action) - DESCRIBING - LEADING - PLANNING - {Action.READ_SESSION}
+ON_PATIENTS = set(Action) - DESCRIBING - LEADING - PLANNING - ADMINISTERING - OWN - {Action.READ_SESSION}
 
 
 @dataclass(frozen=True)
@@ -139,6 +154,11 @@ def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
         Action.CHANGE_SETTINGS: {"reason": "a trial", "language": "nn"},
         Action.ADD_INSTRUMENT: own_instrument(),
         Action.LOAD_WORDING: EXAMPLES[Questionnaire],
+        Action.ADD_USER: {"display_name": "New", "role": "analyst", "service_id": record["service_id"]},
+        Action.CHANGE_USER: {"display_name": "Newer"},
+        Action.ADD_SERVICE: {"name": "Another"},
+        Action.CHANGE_SERVICE: {"name": "Renamed"},
+        Action.CHANGE_PASSWORD: {"present": PASSWORD, "password": PASSWORD},
     }
 
 
@@ -174,7 +194,10 @@ def without_request_id(answer: Response) -> dict[str, Any]:
 def test_every_action_is_a_route_and_every_body_is_known(operations: list[Operation]) -> None:
     assert sorted(each.action for each in operations) == sorted(Action)
     with_body = {each.action for each in operations if each.has_body}
-    assert set(bodies(dict.fromkeys(("patient_id", "episode_id", "informant_id", "programme_id"), ""))) == with_body
+    assert (
+        set(bodies(dict.fromkeys(("patient_id", "episode_id", "informant_id", "programme_id", "service_id"), "")))
+        == with_body
+    )
 
 
 @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer"}, {"Authorization": "Basic c3BvcjpzcG9y"}])
@@ -220,8 +243,11 @@ def test_the_roles_are_what_was_decided() -> None:
     assert set(ALLOWED) == set(Role)
     # A tablet reads nothing back; a lead sees no person; neither programmes nor settings are a therapist's to change.
     assert ALLOWED[Role.DEVICE] == DESCRIBING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
-    assert ALLOWED[Role.SERVICE_LEAD] == DESCRIBING | LEADING | PLANNING
-    assert set(Action) - ALLOWED[Role.THERAPIST] == LEADING
+    assert ALLOWED[Role.SERVICE_LEAD] == DESCRIBING | LEADING | PLANNING | OWN | {
+        Action.LIST_USERS,
+        Action.LIST_SERVICES,
+    }
+    assert set(Action) - ALLOWED[Role.THERAPIST] == LEADING | ADMINISTERING
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -339,7 +365,7 @@ def test_every_request_on_a_patient_leaves_one_event_in_its_own_transaction(
     record = make_record(clinic)
     by_action = {each.action: each for each in operations}
     for action in Action:
-        if action not in ALLOWED[Role.THERAPIST]:
+        if action not in ALLOWED[Role.THERAPIST] - OWN:
             continue
         request_id = uuid4()
         answer = by_action[action].call(clinic.therapist, record, **{"X-Request-ID": str(request_id)})
@@ -369,7 +395,7 @@ def test_planning_touches_no_patient_and_leaves_an_event_only_where_verdicts_cha
 ) -> None:
     record = make_record(clinic)
     before = len(owner.audit(clinic.organisation_id))
-    allowed = [each for each in operations if each.action in ALLOWED[Role.SERVICE_LEAD]]
+    allowed = [each for each in operations if each.action in ALLOWED[Role.SERVICE_LEAD] - OWN]
     assert statuses(allowed, clinic.lead, record) == {200, 201}
     events = owner.audit(clinic.organisation_id)[before:]
     assert {(event["action"], event["role"], event["purpose"]) for event in events} == {

@@ -14,11 +14,13 @@ from app.identity.passwords import LONGEST, SHORTEST
 
 StaffRole: TypeAlias = Literal["therapist", "supervisor", "service_lead", "administrator", "analyst", "operator"]
 UserName: TypeAlias = Annotated[
-    str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._@+-]{2,99}$"), Field(examples=["kari.nordmann"])
+    str,
+    StringConstraints(strip_whitespace=False, pattern=r"^[a-z0-9][a-z0-9._@+-]{2,99}$"),
+    Field(examples=["kari.nordmann"]),
 ]
 Subject: TypeAlias = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00\s]+$"),
+    StringConstraints(strip_whitespace=False, min_length=1, max_length=255, pattern=r"^[!-~]+$"),
     Field(description="What the identity provider calls the person.", examples=["b7d1f0c2-subject"]),
 ]
 Secret: TypeAlias = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST, pattern=r"^[^\x00]*$")]
