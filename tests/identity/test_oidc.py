@@ -255,7 +255,7 @@ def test_no_changed_byte_passes(place: int, difference: int) -> None:
 
 def test_the_claims_are_settings(caplog: pytest.LogCaptureFixture) -> None:
     given = token(claims(sub=None, pid="17", org="o-1"))
-    expected = {"subject_claim": "pid", "organisation_claim": "org"}
+    expected: dict[str, Any] = {"subject_claim": "pid", "organisation_claim": "org"}
     assert Provider().access_tokens(**expected).subject(given) == Subject(ISSUER, "17", "o-1")
     refused("no_organisation", token(claims(pid="17")), caplog, **expected)
     refused("no_subject", token(claims(org="o-1")), caplog, **expected)

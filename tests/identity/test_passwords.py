@@ -71,7 +71,7 @@ def test_who_comes_while_others_wait_is_told_to_come_again() -> None:
     for thread in threads:
         thread.start()
     assert begun.wait(10)
-    while made._places._value:  # type: ignore[attr-defined]  # until the second one waits
+    while made._places._value:  # until the second one waits
         pass
     with pytest.raises(TooManyRequests) as refused:
         made.fits("x", "y")
