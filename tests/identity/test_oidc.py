@@ -8,6 +8,7 @@ import hmac
 import json
 import logging
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -74,7 +75,7 @@ def test_a_signature_made_by_other_means_is_taken_as_well() -> None:
     assert Provider().access_tokens().subject(f"{signed}.{segment(signature)}") == KARI
 
 
-WRONG_CLAIMS = {
+WRONG_CLAIMS: dict[str, list[dict[str, Any]]] = {
     "wrong_issuer": [
         {"iss": "https://login.example/"},
         {"iss": "https://other.example"},
@@ -373,7 +374,7 @@ def test_the_provider_is_asked_where_its_keys_are() -> None:
     [
         {"issuer": "https://other.example", "jwks_uri": "https://login.example/keys"},
         {"issuer": ISSUER, "jwks_uri": "http://login.example/keys"},
-        {"issuer": ISSUER, "jwks_uri": "file:///etc/keys"},
+        {"issuer": ISSUER, "jwks_uri": "ftp://login.example/keys"},
         {"issuer": ISSUER},
     ],
 )
@@ -399,11 +400,11 @@ def weak() -> dict[str, Any]:
 
 @pytest.mark.parametrize("kind", ["weak", "for encryption", "of a curve that no algorithm here has"])
 def test_a_key_that_is_not_to_be_used_is_left_out(kind: str) -> None:
-    described = {
+    made: dict[str, Callable[[], Any]] = {
         "weak": weak,
         "for encryption": lambda: {**RSA.as_dict(private=False), "use": "enc"},
         "of a curve that no algorithm here has": lambda: ECKey.generate_key("secp256k1").as_dict(private=False),
-    }[kind]()
-    listed = [{**described, "kid": "rsa"}, EC.as_dict(private=False)]
+    }
+    listed = [{**made[kind](), "kid": "rsa"}, EC.as_dict(private=False)]
     with pytest.raises(Unauthenticated):
         Provider(answer=json.dumps({"keys": listed}).encode()).access_tokens().subject(token())
