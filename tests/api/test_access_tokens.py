@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
@@ -24,12 +23,12 @@ def provider() -> Provider:
 
 
 @pytest.fixture(scope="module")
-def with_provider(database: Database, provider: Provider) -> Iterator[TestClient]:
+def with_provider(database: Database, provider: Provider) -> TestClient:
     app = create_app(Settings(oidc_issuer=ISSUER, oidc_audience=AUDIENCE), database)
     app.state.access_tokens = AccessTokens(
         Expectations(ISSUER, AUDIENCE, organisation_claim=None), provider.signing_keys()
     )
-    yield TestClient(app, base_url="http://spor.test", raise_server_exceptions=False)
+    return TestClient(app, base_url="http://spor.test", raise_server_exceptions=False)
 
 
 @pytest.fixture
