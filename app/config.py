@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Final, Literal, TypeAlias
 from urllib.parse import quote, urlsplit, urlunsplit
 
-from pydantic import Field, SecretStr, StringConstraints, ValidationInfo, WithJsonSchema, field_validator
+from pydantic import (
+    AfterValidator,
+    Field,
+    SecretStr,
+    StringConstraints,
+    ValidationInfo,
+    WithJsonSchema,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
 from app.errors import ServerMisconfigured
 
 File: TypeAlias = Annotated[Path, WithJsonSchema({"type": "string", "format": "file-path"})]
+
+
+ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+"""Signatures of access tokens that may be allowed: by a key that only the provider has."""
+
 PostgresAddress: TypeAlias = Annotated[str, StringConstraints(pattern=r"^postgresql(\+psycopg)?://")]
 WebAddress: TypeAlias = Annotated[str, StringConstraints(pattern=r"^https?://[^/?#@\s]+$")]
 
@@ -35,6 +49,41 @@ def default_data_dir() -> Path:
         return Path.home() / ".local" / "share" / "spor"
     except RuntimeError:
         raise ServerMisconfigured("there is no home folder to keep the data in; set SPOR_DATA_DIR") from None
+
+
+def is_safe_address(address: str) -> bool:
+    """Tell whether an address can't be overheard: https, or of this machine itself."""
+    parts = urlsplit(address)
+    if parts.scheme == "https":
+        return bool(parts.hostname)
+    return parts.scheme == "http" and _is_loopback(parts.hostname or "")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _safe_address(value: str | None) -> str | None:
+    """Refuse an address that could be overheard."""
+    if value is not None and not is_safe_address(value):
+        raise ValueError("must begin with https:// (or http:// and be of this machine itself)")
+    return value
+
+
+def _beside_issuer(value: str | None, given: ValidationInfo) -> str | None:
+    """Refuse an issuer without an audience: tokens for any other service would open this one."""
+    if not value and given.data.get("oidc_issuer"):
+        raise ValueError("must be set where SPOR_OIDC_ISSUER is")
+    return value
+
+
+def _known_algorithms(value: str) -> str:
+    if unknown := {name.strip() for name in value.split(",")} - set(ALGORITHMS):
+        raise ValueError(f"{', '.join(sorted(unknown))} can't be allowed; there are {', '.join(ALGORITHMS)}")
+    return value
 
 
 class Settings(BaseSettings):
@@ -134,6 +183,34 @@ class Settings(BaseSettings):
     )
     log_format: Literal["json", "text"] | None = Field(
         default=None, description="One JSON object a line, or text. Without it, text on a terminal and JSON elsewhere."
+    )
+    oidc_issuer: Annotated[str | None, AfterValidator(_safe_address)] = Field(
+        default=None,
+        description="Identity provider (OpenID Connect) whose access tokens are taken, exactly as it names itself."
+        " Without it, people have passwords of our own.",
+    )
+    oidc_audience: Annotated[str | None, AfterValidator(_beside_issuer)] = Field(
+        default=None,
+        validate_default=True,
+        description="What a token must be meant for: the name of this service at the provider. Needed with an issuer.",
+    )
+    oidc_jwks_url: Annotated[str | None, AfterValidator(_safe_address)] = Field(
+        default=None, description="Where the provider's keys are. Without it, the provider is asked for that."
+    )
+    oidc_algorithms: Annotated[str, AfterValidator(_known_algorithms)] = Field(
+        default="RS256,ES256,EdDSA",
+        description="Signatures that are taken, with commas between; never `none`, never one by a shared secret.",
+    )
+    oidc_subject_claim: str = Field(
+        default="sub", min_length=1, description="The claim that says who it is, as kept with each person."
+    )
+    oidc_organisation_claim: str | None = Field(
+        default=None,
+        min_length=1,
+        description="A claim that must hold the id of the person's organisation here. Without it, none is looked at.",
+    )
+    oidc_clock_skew_seconds: int = Field(
+        default=60, ge=0, le=300, description="How far the provider's clock may differ from ours."
     )
     metrics_token: SecretStr | None = Field(
         default=None,

@@ -16,6 +16,7 @@
     │   ├── NotAllowedInMode           the organisation's mode does not give this
     │   ├── InstrumentNotEnabled       the organisation has no agreement by which it may use the instrument
     │   ├── InstrumentNotForChange     a trajectory of what is not followed over time
+    │   ├── LocalLoginOff              people log in through an identity provider, not by a password of ours
     │   └── StateConflict              a step that the present state does not allow
     ├── NotAcceptable                  it can be given in several forms, and the caller wants none of them
     ├── PreconditionRequired           an edit without If-Match
@@ -23,6 +24,7 @@
     ├── TooManyRequests                more, in the last minute, than one caller may ask
     ├── InstrumentDataError            an instrument file breaks a rule of the format
     ├── ServerMisconfigured            the database or the settings can't be used safely
+    ├── IdentityProviderUnavailable    the provider's keys can't be fetched; trying again later may help
     └── DatabaseUnavailable            the database is away, full or shutting down; trying again later may help
 
 The errors know nothing of HTTP: `app.api.errors` holds the one table that gives each its status. No error
@@ -116,6 +118,10 @@ class InstrumentNotForChange(Conflict):
     """A trajectory was asked for of an instrument that is not followed over time."""
 
 
+class LocalLoginOff(Conflict):
+    """People log in through an identity provider, not by a password of ours."""
+
+
 class StateConflict(Conflict):
     """A step that the present state does not allow."""
 
@@ -148,6 +154,10 @@ class InstrumentDataError(SporError):
 
 class ServerMisconfigured(SporError):
     """The database or the settings can't be used safely."""
+
+
+class IdentityProviderUnavailable(SporError):
+    """The identity provider's keys can't be fetched, so that nobody can be recognised; trying again later may help."""
 
 
 class DatabaseUnavailable(SporError):

@@ -24,8 +24,10 @@ from app.api.routes import (
     goals,
     health,
     instruments,
+    log_in,
     oversight,
     patients,
+    people,
     programmes,
     rights,
     sessions,
@@ -37,6 +39,8 @@ from app.api.routes import (
 from app.config import Settings
 from app.db.health import Examination, connections_in_use
 from app.db.session import Database
+from app.identity.oidc import access_tokens_of
+from app.identity.passwords import Passwords
 from app.services.audit_keeping import key_of, log_of
 from app.services.pictures import pictures
 from app.services.sealing import Sealer
@@ -58,6 +62,8 @@ _ROUTERS = (
     instruments.router,
     settings_routes.router,
     curves.router,
+    people.router,
+    log_in.router,
     descriptions.router,
 )
 
@@ -78,9 +84,12 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         if sealer is not None:
             sealer.stop()
         pictures().close()
+        if access_tokens is not None:
+            access_tokens.close()
         database.close()
 
     sealer = Sealer(database.apart(), key_of(settings), log_of(settings)) if settings.audit_key else None
+    access_tokens = access_tokens_of(settings)
     metrics = Metrics(VERSION, lambda: connections_in_use(database))
     if sealer is not None:
         metrics.watch_sealer(sealer)
@@ -96,6 +105,9 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     )
     app.state.settings = settings
     app.state.database = database
+    app.state.access_tokens = access_tokens
+    app.state.passwords = Passwords()
+    app.state.login_limit = Limit(log_in.MOST_A_MINUTE)
     app.state.metrics = metrics
     app.state.openings = Limit(per_minute=10)  # of colleagues' records, by guessing references
     app.state.sealer = sealer

@@ -57,7 +57,7 @@ _SHARED: Final = {
     "curves",
     "audit_seals",
 }
-_OF_THE_STAFF: Final = {"users", "credentials"}
+_OF_THE_STAFF: Final = {"users", "credentials", "logins"}
 
 _TURN: Final = f"((%(last)s - n) / {PRACTICES_OF_A_THERAPIST})"
 """The number of the therapist to whom the n-th practice belongs."""
@@ -72,7 +72,11 @@ def fill(server: EmbeddedServer, name: str, database: Database, client: TestClie
     return clinic
 
 
-_UNIQUE: Final = {"reference": "reference || '-' || n", "token_hash": "sha256(token_hash || n::text::bytea)"}
+_UNIQUE: Final = {
+    "reference": "reference || '-' || n",
+    "user_name": "user_name || '-' || n",
+    "token_hash": "sha256(token_hash || n::text::bytea)",
+}
 
 
 def make_practice(clinic: Clinic, answered_weeks: int = WEEKS) -> None:

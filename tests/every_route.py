@@ -19,13 +19,16 @@ from app.api.schemas.instruments import Questionnaire
 from app.identity.policy import Action
 from tests import bulk
 from tests.factories import (
+    PASSWORD,
     Caller,
     Clinic,
     administration,
     at,
+    created,
     gad_7,
     make_curve,
     make_episode,
+    make_user,
     ok,
     own_instrument,
     phq_9,
@@ -246,6 +249,53 @@ def a_curve(clinic: Clinic, purpose: str, number: int) -> str:
     return made
 
 
+def looking_after_people(clinic: Clinic) -> dict[str, Asking]:
+    administrator = clinic.administrator
+
+    def new() -> str:
+        user_id: str = make_user(clinic)["id"]
+        return user_id
+
+    def rename(number: int) -> Response:
+        service = created(administrator.post("/v1/services", {"name": f"Service {number}"}))
+        return administrator.patch(f"/v1/services/{service['id']}", {"name": "Renamed"}, 1)
+
+    def end(method: str, path: str) -> Response:
+        """Log somebody in, who then ends the session or changes the password."""
+        session = created(
+            administrator.client.post(
+                "/v1/invitations",
+                json={
+                    "invitation": created(administrator.post(f"/v1/users/{new()}/invitation", None))["token"],
+                    "password": PASSWORD,
+                },
+            )
+        )
+        body = {"json": {"present": PASSWORD, "password": PASSWORD}} if method == "PUT" else {}
+        return Caller(administrator.client, session["token"]).request(method, path, **body)
+
+    return {
+        Action.LIST_USERS: Asking(lambda _: administrator.get("/v1/users?limit=20")),
+        Action.ADD_USER: Asking(
+            lambda n: administrator.post(
+                "/v1/users",
+                {"display_name": f"New {n}", "role": "therapist", "service_id": str(clinic.service_id)},
+            )
+        ),
+        Action.READ_USER: Asking(lambda _: administrator.get(f"/v1/users/{clinic.therapist_id}")),
+        Action.CHANGE_USER: Asking(lambda _: administrator.patch(f"/v1/users/{new()}", {"role": "analyst"}, 1)),
+        Action.INVITE_USER: Asking(lambda _: administrator.post(f"/v1/users/{new()}/invitation", None)),
+        Action.END_USER_CREDENTIALS: Asking(
+            lambda _: administrator.request("DELETE", f"/v1/users/{new()}/credentials")
+        ),
+        Action.LIST_SERVICES: Asking(lambda _: administrator.get("/v1/services")),
+        Action.ADD_SERVICE: Asking(lambda n: administrator.post("/v1/services", {"name": f"Another {n}"})),
+        Action.CHANGE_SERVICE: Asking(rename),
+        Action.CHANGE_PASSWORD: Asking(lambda _: end("PUT", "/v1/users/me/password")),
+        Action.END_SESSION: Asking(lambda _: end("DELETE", "/v1/sessions/current")),
+    }
+
+
 def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Asking]:
     therapist, lead = clinic.therapist, clinic.lead
     programme = of[0]["programme"]
@@ -326,6 +376,7 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
         ),
         Action.ACTIVATE_CURVE: Asking(lambda n: decide(n, "activation")),
         Action.STEP_BACK_CURVE: Asking(lambda n: decide(n, "activation", "step-back")),
+        **looking_after_people(clinic),
         Action.CHANGE_SETTINGS: Asking(
             lambda n: lead.patch("/v1/settings", {"policy": {"band_level": 0.8}, "reason": "agreed"}, n + 1)
         ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,6 +13,7 @@ import psycopg
 from fastapi.testclient import TestClient
 from httpx2 import Response
 from psycopg.types.json import Jsonb
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from app.api.examples import EXAMPLES
 from app.api.schemas.goals import GoalCreate
@@ -20,7 +22,7 @@ from app.db.codes import OrganisationMode, Purpose, Role
 from app.db.curves import Line, add_candidate
 from app.db.editing import add
 from app.db.ids import uuid7
-from app.db.models import BreakGlass, Device, User
+from app.db.models import BreakGlass, Device, Login, User
 from app.db.session import Access, Database
 from app.services.curves import Window, evaluation_to_keep, told_apart
 from app.services.organisations import (
@@ -34,6 +36,9 @@ from app.services.organisations import (
 from app.trajectories.curve_files import curve_to_document, document_hash
 from app.trajectories.growth import Provenance, default_curve
 from tests.trajectories.held_out import DOES_WELL
+
+PASSWORD = "lange dager i fjellet"
+"""Of everybody in a clinic; the hash of it is worked out once."""
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 """A Monday morning: the first administration of most tests."""
@@ -103,8 +108,24 @@ def make_clinic(
         holders: tuple[User | Device, ...] = (*treating, *others, tablet, other_tablet)
         tokens = [issue_credential(work, each) for each in holders]
         staff = {user.display_name.lower(): user.id for user in (*treating, *others, *spare)}
+        for each in holders:
+            if isinstance(each, User):
+                each.user_name = user_name_of(each.display_name, organisation_id)
+                work.db.add(Login(organisation_id=organisation_id, user_id=each.id, password_hash=hash_of(PASSWORD)))
+        work.flush()
     callers = [Caller(client, token) for token in tokens]
     return Clinic(organisation_id, service.id, treating[0].id, staff, *callers)
+
+
+def user_name_of(display_name: str, organisation_id: UUID) -> str:
+    """The user name of one of a clinic's people."""
+    return f"{display_name.lower().replace(' ', '-')}@{organisation_id}"
+
+
+@cache
+def hash_of(password: str) -> str:
+    """The hash of a password, weaker than one is in earnest, and so quicker to make and to look at."""
+    return Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1).hash(password)
 
 
 def phq_9(total: int, *, item_9: int = 0) -> dict[str, int]:
@@ -237,6 +258,8 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "relation_id": created(clinic.therapist.post(f"{path}/treatment-relations", staff_of(clinic, "substitute"))),
         "block_id": created(clinic.therapist.post(f"{patient_path}/blocks", staff_of(clinic, "operator"))),
         "opening_id": make_opening(clinic, episode["patient_id"]),
+        "user_id": make_user(clinic),
+        "service_id": {"id": str(clinic.service_id)},
     }
     named = {name: str(clinic.staff[name.removesuffix("_id")]) for name in ("locum_id", "analyst_id")}
     named["former_reference"] = make_former_patient(clinic)["reference"]
@@ -272,6 +295,12 @@ def make_opening(clinic: Clinic, patient_id: str, **columns: Any) -> dict[str, A
             "expires_at": work.now + timedelta(hours=12),
         }
         return {"id": str(add(work, BreakGlass, values | columns).id), "version": 1}
+
+
+def make_user(clinic: Clinic, **fields: Any) -> dict[str, Any]:
+    """A person who can be invited to log in."""
+    body = {"display_name": "New", "role": "therapist", "service_id": str(clinic.service_id)}
+    return created(clinic.administrator.post("/v1/users", body | {"user_name": f"new-{uuid4()}"} | fields))
 
 
 def make_curve(clinic: Clinic, **columns: Any) -> dict[str, Any]:

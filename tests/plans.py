@@ -39,6 +39,7 @@ SMALL: Final = {
     "devices": "a few of a service",
     "users": "who works there: a page or two, of which an index would read as many",
     "credentials": "some for each of them",
+    "logins": "one for each of them",
     "programmes": "a few of an organisation",
     "curves": "one for each instrument and fit",
     "audit_seals": "one for each range of the audit",

@@ -41,6 +41,7 @@ OF_THE_ORGANISATION = {
     "Credential",
     "Curve",
     "Device",
+    "Login",
     "Organisation",
     "OrganisationSettings",
     "Programme",

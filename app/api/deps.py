@@ -10,8 +10,10 @@ from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
 from fastapi.security.utils import get_authorization_scheme_param
 
+from app.db.callers import work_for_subject
 from app.db.session import Access, Database, Work
-from app.identity.credentials import token_hash
+from app.identity.credentials import PREFIX, token_hash
+from app.identity.oidc import AccessTokens
 from app.identity.policy import Action, check
 
 OpenWork: TypeAlias = Callable[[], AbstractContextManager[Work]]
@@ -47,11 +49,19 @@ def token_of(request: Request) -> str:
 @contextmanager
 def opened_work(request: Request, token: str, action: Action) -> Iterator[Work]:
     """Open the transaction of whoever holds a token, if their role may do this."""
-    database: Database = request.app.state.database
-    with database.work_for_token(token_hash(token), Access(action, request.state.request_id)) as work:
+    with work_of_token(request, token, Access(action, request.state.request_id)) as work:
         request.state.caller = work.scope
         check(work.scope.role, action)
         yield work
+
+
+def work_of_token(request: Request, token: str, access: Access) -> AbstractContextManager[Work]:
+    """Open the transaction of whoever holds a token: one of ours, or an access token of the identity provider."""
+    database: Database = request.app.state.database
+    provider: AccessTokens | None = request.app.state.access_tokens
+    if provider is None or token.startswith(PREFIX):
+        return database.work_for_token(token_hash(token), access)
+    return work_for_subject(database, provider.subject(token), access)
 
 
 def refuse_strangers(request: Request) -> None:
@@ -59,8 +69,14 @@ def refuse_strangers(request: Request) -> None:
 
     FastAPI reads a body before the route opens a transaction, so a malformed one gets here first.
     """
-    with opened_work(request, token_of(request), Action(request.scope["route"].operation_id)):
+    operation = request.scope["route"].operation_id
+    if operation not in _ACTIONS:  # it needs no credential, and so knows no strangers
+        return
+    with opened_work(request, token_of(request), Action(operation)):
         pass
+
+
+_ACTIONS = frozenset(map(str, Action))
 
 
 _ETag: TypeAlias = Annotated[

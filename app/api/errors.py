@@ -35,6 +35,7 @@ STATUS: Mapping[type[SporError], int] = {
     errors.NotAllowedInMode: 409,
     errors.InstrumentNotEnabled: 409,
     errors.InstrumentNotForChange: 409,
+    errors.LocalLoginOff: 409,
     errors.StateConflict: 409,
     errors.NotAcceptable: 406,
     errors.PreconditionRequired: 428,
@@ -42,6 +43,7 @@ STATUS: Mapping[type[SporError], int] = {
     errors.TooManyRequests: 429,
     errors.InstrumentDataError: 500,
     errors.ServerMisconfigured: 503,
+    errors.IdentityProviderUnavailable: 503,
     errors.DatabaseUnavailable: 503,
 }
 """Every error that can leave a service; tests/test_rules.py fails where a class has no row."""
@@ -49,6 +51,7 @@ STATUS: Mapping[type[SporError], int] = {
 _HEADERS = {
     errors.Unauthenticated: {"WWW-Authenticate": "Bearer"},
     errors.DatabaseUnavailable: {"Retry-After": "5"},
+    errors.IdentityProviderUnavailable: {"Retry-After": "30"},
 }
 
 

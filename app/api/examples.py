@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.schemas import access, administrations, care, consents, deletion, goals, instruments, settings
+from app.api.schemas import access, administrations, care, consents, deletion, goals, instruments, people, settings
 
 _PATIENT = "0197a1c0-6d2e-7b44-8a51-3c9e5f107d21"
 _EPISODE = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
@@ -186,4 +186,19 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     access.BreakGlassReview: {"finding": "justified"},
     instruments.InstrumentFile: {"name": "sleep-check.toml", "text": _OWN_INSTRUMENT},
     instruments.Questionnaire: _QUESTIONNAIRE,
+    people.ServiceCreate: {"name": "Rask psykisk helsehjelp"},
+    people.ServiceChange: {"name": "Rask psykisk helsehjelp Storvik"},
+    people.UserCreate: {
+        "display_name": "Kari Nordmann",
+        "role": "therapist",
+        "service_id": "01979efe-5c30-7a91-8f27-6d1b0e94c2a5",
+        "user_name": "kari.nordmann@storvik.example",
+    },
+    people.UserChange: {"role": "supervisor"},
+    people.SessionCreate: {"user_name": "kari.nordmann@storvik.example", "password": "lange dager i fjellet"},
+    people.InvitationRedemption: {
+        "invitation": "spor_9yq1n0W8m2vF7cJ4hT6bX3kZ5rD1sL0aPgEuQiNoM8w",
+        "password": "lange dager i fjellet",
+    },
+    people.PasswordChange: {"present": "lange dager i fjellet", "password": "korte netter ved sjøen"},
 }

@@ -20,6 +20,7 @@ from app.api.headers import SecurityHeaders
 from app.api.limits import CredentialLimits
 from app.api.metrics import Metrics
 from app.api.routes.health import LIVE, METRICS, READY
+from app.api.routes.log_in import INVITATIONS, SESSIONS
 from app.config import Settings
 from app.db.ids import uuid7
 from app.db.session import DatabaseFailure
@@ -28,8 +29,10 @@ from app.errors import SporError, TooManyRequests, Unauthenticated
 
 logger = logging.getLogger("spor.requests")
 
-WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS})
-"""Addresses that are no user's business; /metrics asks for a token of its own."""
+WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS, SESSIONS, INVITATIONS})
+"""Addresses that are no user's business, where /metrics asks for a token of its own, or that give a credential."""
+
+_OF_THE_MACHINE: Final = frozenset({LIVE, READY, METRICS})
 
 LARGEST_HEAD: Final = 32 * 1024
 """Bytes of an address with its headers."""
@@ -109,10 +112,17 @@ class EveryRequest:
         """Give what is in the way of looking at a request at all."""
         if _size(scope) > LARGEST_HEAD:
             return HTTPException(431, f"the address and the headers are longer than {LARGEST_HEAD} bytes")
-        if scope["path"] in WITHOUT_CREDENTIAL:  # asked by machines, which know the service by any address
+        if scope["path"] in _OF_THE_MACHINE:  # asked by machines, which know the service by any address
             return None
         if not self._hosts.knows(headers.get(b"host")):
             return HTTPException(421, "the service is not called by the name in Host")
+        if scope["path"] in WITHOUT_CREDENTIAL:
+            scope["state"]["place"] = self._callers.place(scope, headers)  # by which these are counted
+            return None
+        return self._refusal_of_credential(scope, headers)
+
+    def _refusal_of_credential(self, scope: Scope, headers: dict[bytes, bytes]) -> SporError | None:
+        """Give what is wrong with a credential before anybody looks who holds it."""
         credential = headers.get(b"authorization", b"")
         if credential[:7].lower() != b"bearer ":
             return Unauthenticated("a credential is needed", allowed="Authorization: Bearer <token>")
@@ -148,7 +158,7 @@ class EveryRequest:
         caller: Caller | None = scope["state"].get("caller")
         if caller is not None:
             fields |= {"organisation_id": str(caller.organisation_id), "role": caller.role.value}
-        if route in WITHOUT_CREDENTIAL:
+        if route in _OF_THE_MACHINE:
             logger.debug("request", extra={"fields": fields})
         else:
             logger.info("request", extra={"fields": fields})

@@ -27,6 +27,7 @@ from app.cli import (
     instruments,
     logs,
     organisations,
+    people,
     retention,
     scoring,
     serving,
@@ -58,6 +59,7 @@ app.command()(doctor.doctor)
 app.add_typer(auditing.commands, name="audit")
 app.add_typer(database.commands, name="db")
 app.add_typer(organisations.commands, name="organisation")
+app.add_typer(people.commands, name="user")
 app.add_typer(instruments.commands, name="instrument")
 app.add_typer(curves.commands, name="curve")
 app.add_typer(retention.commands, name="retention")

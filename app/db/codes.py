@@ -24,7 +24,7 @@ class Role(StrEnum):
     OPERATOR = "operator"
 
 
-STAFF: Final = frozenset(Role) - {Role.DEVICE, Role.RESPONDENT}
+STAFF: Final = tuple(role for role in Role if role not in (Role.DEVICE, Role.RESPONDENT))
 """The roles of people who work in the organisation."""
 
 

@@ -66,13 +66,20 @@ def uuids(ids: Iterable[UUID]) -> str:
 _PLANS = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 
 _SET_ORGANISATION = statement(f"select set_config('spor.organisation', %(organisation)s, true), {_PLANS}")
-_AUTHENTICATE = statement(
-    f"""
-    select organisation_id, actor_id, role, service_id,
-           set_config('spor.organisation', organisation_id::text, true), {_PLANS}
-      from spor_authenticate(%(token_hash)s)
-    """  # noqa: S608 - our own words
-)
+
+
+def whoever(found: str) -> Statement:
+    """Give the statement that sets the organisation of whom a function of ours finds."""
+    return statement(
+        f"""
+        select organisation_id, actor_id, role, service_id,
+               set_config('spor.organisation', organisation_id::text, true), {_PLANS}
+          from {found}
+        """  # noqa: S608 - our own words
+    )
+
+
+_AUTHENTICATE = whoever("spor_authenticate(%(token_hash)s)")
 _AUDIT = statement(
     """
     insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
@@ -282,13 +289,30 @@ class Database:
         Unauthenticated
             If the credential is unknown, expired or revoked.
         """
-        with self._transaction((_AUTHENTICATE, {"token_hash": token_hash})) as (connection, holders):
+        with self.work_of((_AUTHENTICATE, {"token_hash": token_hash}), access, now=now) as work:
+            yield work
+
+    @contextmanager
+    def work_of(self, found: Sent, access: Access, *, now: datetime | None = None) -> Iterator[Work]:
+        """Open the transaction of whom a statement finds (`whoever`).
+
+        Raises
+        ------
+        Unauthenticated
+            If it finds nobody.
+        """
+        with self._transaction(found) as (connection, holders):
             if not holders:
                 raise Unauthenticated("the credential is unknown, expired or revoked")
             [(organisation_id, actor_id, role, service_id, *_)] = holders
             scope = Scope(organisation_id, actor_id, Role(role), service_id)
             with _audited(Work(connection, scope, access, _time(now))) as work:
                 yield work
+
+    def ask_alone(self, *, sql: Statement, **values: Any) -> Rows:
+        """Send one statement in a transaction of its own, committed at once; no organisation is set for it."""
+        with translated_errors(), self.engine.connect() as connection:
+            return _send(connection, (sql, values), (_COMMIT, {}))[0]
 
     @contextmanager
     def work(self, scope: Scope, access: Access, *, now: datetime | None = None) -> Iterator[Work]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import secrets
+from typing import Final
 
-_PREFIX = "spor_"
+PREFIX: Final = "spor_"
+"""What every token of ours begins with."""
 
 
 def new_token() -> str:
     """Make a token of 256 random bits; the prefix lets secret scanners find one that was leaked."""
-    return _PREFIX + secrets.token_urlsafe(32)
+    return PREFIX + secrets.token_urlsafe(32)
 
 
 def token_hash(token: str) -> bytes:

@@ -85,6 +85,17 @@ class Action(StrEnum):
     LIST_LEGAL_HOLDS = "list_legal_holds"
     PLACE_LEGAL_HOLD = "place_legal_hold"
     LIFT_LEGAL_HOLD = "lift_legal_hold"
+    LIST_USERS = "list_users"
+    ADD_USER = "add_user"
+    READ_USER = "read_user"
+    CHANGE_USER = "change_user"
+    INVITE_USER = "invite_user"
+    END_USER_CREDENTIALS = "end_user_credentials"
+    LIST_SERVICES = "list_services"
+    ADD_SERVICE = "add_service"
+    CHANGE_SERVICE = "change_service"
+    CHANGE_PASSWORD = "change_password"  # noqa: S105 - the name of an action
+    END_SESSION = "end_session"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -99,6 +110,23 @@ _LEADING = {
     Action.ACTIVATE_CURVE,
     Action.STEP_BACK_CURVE,
 }
+_ADMINISTERING = {
+    Action.LIST_USERS,
+    Action.ADD_USER,
+    Action.READ_USER,
+    Action.CHANGE_USER,
+    Action.INVITE_USER,
+    Action.END_USER_CREDENTIALS,
+    Action.LIST_SERVICES,
+    Action.ADD_SERVICE,
+    Action.CHANGE_SERVICE,
+}
+_LISTING = {Action.LIST_USERS, Action.LIST_SERVICES}
+"""Who works in the own service: by these a patient is handed over."""
+
+_OWN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
+"""What anybody who works here may do with their own log-in."""
+
 _PLANNING = {
     Action.LIST_PROGRAMMES,
     Action.READ_PROGRAMME,
@@ -152,12 +180,16 @@ _SUPERVISING = {
 ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
     Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
-    Role.THERAPIST: frozenset(set(Action) - _LEADING - _DELETING - {Action.REVIEW_BREAK_GLASS}),
-    Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _DESCRIPTIONS),
-    Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
-    Role.ADMINISTRATOR: frozenset(_LEADING | _DELETING | _PLANNING | _OVERSEEING | _DESCRIPTIONS),
-    Role.ANALYST: frozenset(_PLANNING | _DESCRIPTIONS),
-    Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _DESCRIPTIONS),
+    Role.THERAPIST: frozenset(
+        set(Action) - _LEADING - _DELETING - (_ADMINISTERING - _LISTING) - {Action.REVIEW_BREAK_GLASS}
+    ),
+    Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
+    Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
+    Role.ADMINISTRATOR: frozenset(
+        _LEADING | _DELETING | _PLANNING | _OVERSEEING | _ADMINISTERING | _OWN | _DESCRIPTIONS
+    ),
+    Role.ANALYST: frozenset(_PLANNING | _OWN | _DESCRIPTIONS),
+    Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _OWN | _DESCRIPTIONS),
 }
 
 

@@ -70,6 +70,7 @@ BEYOND_A_SCHEMA = re.compile(
     "the (statement|decision) lies ahead|retention_until_age goes with retention_years|"
     "the patient's own copy names no informant|a copy is made for the patient or for a parent of this patient|"
     "consent is the patient's or a parent's of this patient|"
+    "the password is (too short|one that would be guessed)|"
     "a review can't be of a dose that has not been reached|"
     r"[a-z0-9._-]+\.toml:[0-9]+: [^\n]*|"  # the file has a format of its own
     "there is no question for item [^\n]*|the question (belongs to no item of the form|of item [0-9]+ has no text)|"
@@ -266,7 +267,9 @@ def what_was_made_is_there(_: CheckContext, response: Response, case: Request) -
     if case.method != "POST" or response.status_code != 201:
         return
     for path, name in [
-        (path, found[1]) for path in schema if (found := made.fullmatch(path)) and "GET" in schema[path]
+        (path, found[1])
+        for path in schema
+        if (found := made.fullmatch(path)) and "get" in {each.lower() for each in schema[path]}
     ]:
         answer = response.json()
         again = schema[path]["GET"].Case(path_parameters={name: answer[name if name in answer else "id"]})

@@ -146,6 +146,9 @@ def test_the_application_is_an_ordinary_role(as_owner: Connection) -> None:
 
 SECURITY_DEFINERS = (
     "spor_authenticate",
+    "spor_authenticate_invitation",
+    "spor_authenticate_subject",
+    "spor_count_login",
     "spor_delete_administration",
     "spor_delete_patient",
     "spor_events_about",
@@ -159,7 +162,7 @@ def test_the_functions_beyond_the_wall_can_t_be_led_astray(as_owner: Connection)
         "select proname, proowner::regrole::text as owner, proconfig, prosqlbody is not null as bound,"
         " has_function_privilege('public', oid, 'execute') as everybody,"
         " has_function_privilege(%s, oid, 'execute') as application"
-        " from pg_proc where prosecdef and pronamespace = 'public'::regnamespace",
+        " from pg_proc where prosecdef and pronamespace = 'public'::regnamespace order by proname",
         [APP_ROLE],
     ).fetchall()
     functions.sort(key=lambda function: str(function["proname"]))

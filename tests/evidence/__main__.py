@@ -76,6 +76,11 @@ CHECKS: Final[Mapping[str, Check]] = {
         ["tests/evidence/test_calibration.py"],
         sizes={"EPISODES": "5000"},
     ),
+    "oidc": Check(
+        "Tokens of a real OpenID provider (node's `oidc-provider`, authorisation code flow with PKCE) at a served Spor:"
+        " for another audience, expired, signed by a rotated key, by a key that is gone, by none.",
+        program="tests.evidence.oidc_provider",
+    ),
     "mutation": Check(
         "Mutants of the core: each is a small mistake in the program, and the tests ought to see it.",
         program="tests.evidence.mutation",

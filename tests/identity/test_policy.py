@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.db.codes import Role
+from app.db.codes import STAFF, Role
 from app.errors import Forbidden
 from app.identity.policy import ALLOWED, Action, check
 
@@ -36,7 +36,26 @@ DELETES_BY_DECISION = {
     Action.LIFT_LEGAL_HOLD,
 }
 """By ids alone: nothing of what is kept is shown."""
-OF_PERSONS = set(Action) - DELETES_BY_DECISION - CHANGES_THE_ORGANISATION - READS_THE_ORGANISATION - READS_DESCRIPTIONS
+LISTS_COLLEAGUES = {Action.LIST_USERS, Action.LIST_SERVICES}
+OF_COLLEAGUES = LISTS_COLLEAGUES | {
+    Action.ADD_USER,
+    Action.READ_USER,
+    Action.CHANGE_USER,
+    Action.INVITE_USER,
+    Action.END_USER_CREDENTIALS,
+    Action.ADD_SERVICE,
+    Action.CHANGE_SERVICE,
+}
+OF_THE_OWN_LOG_IN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
+OF_PERSONS = (
+    set(Action)
+    - CHANGES_THE_ORGANISATION
+    - READS_THE_ORGANISATION
+    - READS_DESCRIPTIONS
+    - DELETES_BY_DECISION
+    - OF_COLLEAGUES
+    - OF_THE_OWN_LOG_IN
+)
 """Everything else shows or changes data of a patient."""
 
 
@@ -45,15 +64,14 @@ def test_a_tablet_puts_answers_and_gets_no_record() -> None:
 
 
 def test_a_therapist_does_everything_with_persons_and_changes_nothing_of_the_organisation() -> None:
-    assert (
-        ALLOWED[Role.THERAPIST]
-        == OF_PERSONS - {Action.REVIEW_BREAK_GLASS} | READS_THE_ORGANISATION | READS_DESCRIPTIONS
-    )
+    beside = READS_THE_ORGANISATION | READS_DESCRIPTIONS | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN
+    assert ALLOWED[Role.THERAPIST] == (OF_PERSONS - {Action.REVIEW_BREAK_GLASS}) | beside
 
 
 def test_a_lead_plans_and_sees_no_person() -> None:
     lead = ALLOWED[Role.SERVICE_LEAD]
-    assert lead == CHANGES_THE_ORGANISATION | READS_THE_ORGANISATION | READS_DESCRIPTIONS
+    plans = CHANGES_THE_ORGANISATION | READS_THE_ORGANISATION | READS_DESCRIPTIONS
+    assert lead == plans | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN
     assert not lead & OF_PERSONS
 
 
@@ -61,7 +79,8 @@ def test_a_supervisor_reads_and_reviews_and_writes_nothing_else_of_the_record() 
     reads = {action for action in OF_PERSONS if action.startswith(("read_", "list_"))}
     reviews = {Action.RECORD_REVIEW, Action.CHANGE_REVIEW, Action.ACKNOWLEDGE_RISK_ALERT, Action.REVIEW_BREAK_GLASS}
     reviews |= {Action.ADD_TREATMENT_RELATION, Action.END_TREATMENT_RELATION, Action.ADD_BLOCK, Action.LIFT_BLOCK}
-    of_persons = ALLOWED[Role.SUPERVISOR] - READS_THE_ORGANISATION - READS_DESCRIPTIONS
+    beside = READS_THE_ORGANISATION | READS_DESCRIPTIONS | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN
+    of_persons = ALLOWED[Role.SUPERVISOR] - beside
     assert reviews <= of_persons <= reads | reviews
 
 
@@ -73,6 +92,13 @@ def test_an_administrator_alone_deletes_by_decision(role: Role) -> None:
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.ANALYST, Role.OPERATOR])
 def test_who_does_not_treat_sees_no_person(role: Role) -> None:
     assert ALLOWED[role] & OF_PERSONS == (OVERSEES if role is Role.ADMINISTRATOR else set())
+
+
+def test_administrators_alone_look_after_people_and_everybody_after_their_own_log_in() -> None:
+    assert {role for role in Role if ALLOWED[role] & (OF_COLLEAGUES - LISTS_COLLEAGUES)} == {Role.ADMINISTRATOR}
+    assert ALLOWED[Role.ADMINISTRATOR] >= OF_COLLEAGUES
+    assert {role for role in Role if ALLOWED[role] >= OF_THE_OWN_LOG_IN} == set(STAFF)
+    assert {role for role in Role if ALLOWED[role] & OF_THE_OWN_LOG_IN} == set(STAFF)
 
 
 @pytest.mark.parametrize("role", Role)

@@ -19,6 +19,7 @@ from app.db.models.measures import Administration, Progress, Score, Series
 from app.db.models.organisation import (
     Credential,
     Device,
+    Login,
     Organisation,
     OrganisationSettings,
     Programme,
@@ -49,6 +50,7 @@ __all__ = [
     "Goal",
     "Informant",
     "LegalHold",
+    "Login",
     "Organisation",
     "OrganisationSettings",
     "OwnInstrument",

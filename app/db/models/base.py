@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -72,7 +73,7 @@ def of_organisation() -> ForeignKeyConstraint:
     return ForeignKeyConstraint(["organisation_id"], ["organisations.id"])
 
 
-def one_of(column: str, codes: type[StrEnum]) -> CheckConstraint:
+def one_of(column: str, codes: Iterable[StrEnum]) -> CheckConstraint:
     """Make the constraint that a text column holds one of the codes (or null, where the column may be null)."""
     listed = ", ".join(f"'{code}'" for code in codes)
     return CheckConstraint(f"{column} in ({listed})", name=column)

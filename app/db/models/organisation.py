@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, Unique
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.db.codes import ContactType, Language, OrganisationMode, ProgrammeFormat, Role
+from app.db.codes import STAFF, ContactType, Language, OrganisationMode, ProgrammeFormat
 from app.db.ids import uuid7
 from app.db.models.base import Base, Edited, Tenant, belongs_to, of_organisation, one_of
 
@@ -62,15 +62,44 @@ class Service(Edited, Base):
 
 
 class User(Edited, Base):
-    """A person who works in a service."""
+    """A person who works in a service; by user name or subject they are one of the whole server."""
 
     __tablename__ = "users"
-    __table_args__ = (belongs_to("services"), one_of("role", Role))
+    __table_args__ = (
+        belongs_to("services"),
+        one_of("role", STAFF),
+        CheckConstraint("(oidc_issuer is null) = (oidc_subject is null)", name="subject_of_an_issuer"),
+        CheckConstraint("user_name = lower(user_name)", name="user_name_is_lower_case"),
+        Index("users_user_name_key", "user_name", unique=True),
+        Index("users_oidc_issuer_oidc_subject_key", "oidc_issuer", "oidc_subject", unique=True),
+    )
 
     service_id: Mapped[UUID]
     role: Mapped[str]
     display_name: Mapped[str]
     deactivated_at: Mapped[datetime | None]
+    user_name: Mapped[str | None]
+    oidc_issuer: Mapped[str | None]
+    oidc_subject: Mapped[str | None]
+
+
+class Login(Tenant, Base):
+    """How a person logs in with a password: its hash, an invitation to set one, and attempts that failed."""
+
+    __tablename__ = "logins"
+    __table_args__ = (
+        belongs_to("users"),
+        UniqueConstraint("invitation_hash"),
+        CheckConstraint("(invitation_hash is null) = (invitation_expires_at is null)", name="invitation_expires"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    password_hash: Mapped[str | None]
+    invitation_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    invitation_expires_at: Mapped[datetime | None]
+    failures: Mapped[int] = mapped_column(server_default=text("0"))
+    locked_until: Mapped[datetime | None]
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())
 
 
 class Device(Edited, Base):
@@ -143,6 +172,7 @@ class Programme(Edited, Base):
 __all__ = [
     "Credential",
     "Device",
+    "Login",
     "Organisation",
     "OrganisationSettings",
     "Programme",
