@@ -9,13 +9,16 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from app.api import errors, openapi
+from app.api.guesses import Guesses
 from app.api.metrics import Metrics
 from app.api.middleware import EveryRequest
 from app.api.readiness import Readiness
 from app.api.routes import (
     administrations,
+    assignments,
     curves,
     descriptions,
+    devices,
     episodes,
     goals,
     health,
@@ -41,7 +44,9 @@ _ROUTERS = (
     patients.router,
     episodes.router,
     sessions.router,
+    assignments.router,
     oversight.router,
+    devices.router,
     goals.router,
     programmes.router,
     instruments.router,
@@ -79,6 +84,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.settings = settings
     app.state.database = database
     app.state.metrics = metrics
+    app.state.guesses = Guesses()
     app.state.readiness = Readiness(Examination(database))
     app.add_middleware(EveryRequest, metrics=metrics)
     errors.install(app)

@@ -59,8 +59,10 @@ def refuse_strangers(request: Request) -> None:
 
     FastAPI reads a body before the route opens a transaction, so a malformed one gets here first.
     """
-    with opened_work(request, token_of(request), Action(request.scope["route"].operation_id)):
-        pass
+    action = request.scope["route"].operation_id
+    if action in {*Action}:  # else anybody may ask
+        with opened_work(request, token_of(request), Action(action)):
+            pass
 
 
 _ETag: TypeAlias = Annotated[

@@ -22,8 +22,11 @@ from app.errors import Unauthenticated
 
 logger = logging.getLogger("spor.requests")
 
-WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS})
-"""Addresses that are no user's business; /metrics asks for a token of its own."""
+REDEEMING: Final = frozenset({"/v1/devices/pairing", "/v1/assignments/redemption"})
+"""Where a code or a link is what the caller shows."""
+
+WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS}) | REDEEMING
+"""Addresses that ask for no credential of a user; /metrics asks for a token of its own."""
 
 LARGEST_BODY: Final = 4 * 1024 * 1024
 """Bytes. A batch of 500 long forms, written with spaces, is about one million."""
@@ -101,7 +104,7 @@ class EveryRequest:
         caller: Caller | None = scope["state"].get("caller")
         if caller is not None:
             fields |= {"organisation_id": str(caller.organisation_id), "role": caller.role.value}
-        if route in WITHOUT_CREDENTIAL:
+        if route in WITHOUT_CREDENTIAL - REDEEMING:
             logger.debug("request", extra={"fields": fields})
         else:
             logger.info("request", extra={"fields": fields})

@@ -15,7 +15,7 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from sqlalchemy.orm import aliased
 
 from app.db.codes import Role
-from app.db.models import Episode, Patient, TreatmentRelation
+from app.db.models import Assignment, AssignmentOpening, Episode, Patient, TreatmentRelation
 from app.db.models.base import OfEpisode
 from app.db.session import Work
 from app.errors import NotFound
@@ -26,8 +26,9 @@ Hanging = TypeVar("Hanging", bound=OfEpisode)
 def may_reach_episode(work: Work) -> ColumnElement[bool]:
     """Give the condition on `episodes` that holds for those the caller may reach.
 
-    A tablet reaches the episodes of its service (to put answers), a therapist those with an active treatment
-    relation, a supervisor those of the service. Nobody else reaches any: a lead sees aggregates, not persons.
+    A tablet reaches the episodes of its service of which an assignment was opened on it (to put answers), a respondent
+    the episode of its assignment, a therapist those with an active treatment relation, a supervisor those of the
+    service. Nobody else reaches any: a lead sees aggregates, not persons.
     """
     return _reached(Episode, work.scope.role, caller(work))
 
@@ -50,8 +51,22 @@ def _reached(episodes: type[Episode], role: Role, values: Mapping[str, UUID]) ->
         return bindparam(name, values.get(name))
 
     own = episodes.organisation_id == value("organisation_id")
-    if role in (Role.DEVICE, Role.SUPERVISOR):
+    if role is Role.SUPERVISOR:
         return and_(own, episodes.service_id == value("caller_service_id"))
+    if role is Role.DEVICE:
+        opened = exists().where(
+            AssignmentOpening.organisation_id == episodes.organisation_id,
+            AssignmentOpening.episode_id == episodes.id,
+            AssignmentOpening.device_id == value("actor_id"),
+        )
+        return and_(own, episodes.service_id == value("caller_service_id"), opened)
+    if role is Role.RESPONDENT:
+        assigned = exists().where(
+            Assignment.organisation_id == episodes.organisation_id,
+            Assignment.episode_id == episodes.id,
+            Assignment.id == value("actor_id"),
+        )
+        return and_(own, assigned)
     if role is Role.THERAPIST:
         relation = exists().where(
             TreatmentRelation.organisation_id == episodes.organisation_id,

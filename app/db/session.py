@@ -15,8 +15,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from select import POLLIN, poll
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -32,6 +33,7 @@ from app.errors import (
     DatabaseUnavailable,
     InvalidReference,
     MalformedBody,
+    NotFound,
     ServerMisconfigured,
     SporError,
     StateConflict,
@@ -39,6 +41,9 @@ from app.errors import (
 )
 
 Answer = TypeVar("Answer")
+
+NOTHING_SUCH: Final = "it is not valid: mistyped, used, expired, or meant for somewhere else"
+"""What is said of every code and link that opens nothing, so that nobody learns why."""
 
 
 def uuids(ids: Iterable[UUID]) -> str:
@@ -50,13 +55,29 @@ def uuids(ids: Iterable[UUID]) -> str:
 _PLANS = "set_config('plan_cache_mode', 'force_generic_plan', true)"
 
 _SET_ORGANISATION = statement(f"select set_config('spor.organisation', %(organisation)s, true), {_PLANS}")
-_AUTHENTICATE = statement(
-    f"""
-    select organisation_id, actor_id, role, service_id,
-           set_config('spor.organisation', organisation_id::text, true), {_PLANS}
-      from spor_authenticate(%(token_hash)s)
-    """  # noqa: S608 - our own words
-)
+
+
+class Secret(StrEnum):
+    """What a caller can show before the organisation is known: the function of the database that looks it up.
+
+    A token is shown again and again; a pairing code and a link are used up by being shown.
+    """
+
+    TOKEN = "spor_authenticate"  # noqa: S105 - the name of a function
+    PAIRING_CODE = "spor_take_pairing_code"
+    LINK = "spor_take_link"
+
+
+_HOLDER_OF = {
+    secret: statement(
+        f"""
+        select organisation_id, actor_id, role, service_id,
+               set_config('spor.organisation', organisation_id::text, true), {_PLANS}
+          from {secret}(%(secret_hash)s)
+        """  # noqa: S608 - our own words
+    )
+    for secret in Secret
+}
 _AUDIT = statement(
     """
     insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
@@ -212,9 +233,34 @@ class Database:
         Unauthenticated
             If the credential is unknown, expired or revoked.
         """
-        with self._transaction((_AUTHENTICATE, {"token_hash": token_hash})) as (connection, holders):
-            if not holders:
+        with self._work_of_holder(Secret.TOKEN, token_hash, access, now) as work:
+            if work is None:
                 raise Unauthenticated("the credential is unknown, expired or revoked")
+            yield work
+
+    @contextmanager
+    def work_for_secret(self, secret: Secret, secret_hash: bytes, access: Access, pointer: str) -> Iterator[Work]:
+        """Open the transaction of whoever shows what can be shown once; rolled back, it can be shown again.
+
+        Raises
+        ------
+        NotFound
+            If there is none, or it has expired or been used: the same words for the same work.
+        """
+        with self._work_of_holder(secret, secret_hash, access, None) as work:
+            if work is None:
+                raise NotFound(NOTHING_SUCH, pointer=pointer)
+            yield work
+
+    @contextmanager
+    def _work_of_holder(
+        self, secret: Secret, secret_hash: bytes, access: Access, now: datetime | None
+    ) -> Iterator[Work | None]:
+        """Begin by asking whom a secret stands for, which sets the organisation; None where it stands for nobody."""
+        with self._transaction((_HOLDER_OF[secret], {"secret_hash": secret_hash})) as (connection, holders):
+            if not holders:
+                yield None
+                return
             [(organisation_id, actor_id, role, service_id, *_)] = holders
             scope = Scope(organisation_id, actor_id, Role(role), service_id)
             with _audited(Work(connection, scope, access, _time(now))) as work:

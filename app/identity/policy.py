@@ -44,6 +44,16 @@ class Action(StrEnum):
     LIST_ASSIGNMENTS = "list_assignments"
     ADD_ASSIGNMENT = "add_assignment"
     CHANGE_ASSIGNMENT = "change_assignment"
+    MAKE_CODE = "make_code"
+    MAKE_LINK = "make_link"
+    OPEN_ASSIGNMENT = "open_assignment"
+    LIST_OPEN_ASSIGNMENTS = "list_open_assignments"
+    DECLINE_ASSIGNMENT = "decline_assignment"
+    LIST_DEVICES = "list_devices"
+    ADD_DEVICE = "add_device"
+    CHANGE_DEVICE = "change_device"
+    PAIR_DEVICE_ANEW = "pair_device_anew"
+    REVOKE_DEVICE = "revoke_device"
     LIST_GOALS = "list_goals"
     ADD_GOAL = "add_goal"
     CHANGE_GOAL = "change_goal"
@@ -80,6 +90,13 @@ _LEADING = {
     Action.ACTIVATE_CURVE,
     Action.STEP_BACK_CURVE,
 }
+_TABLETS = {
+    Action.LIST_DEVICES,
+    Action.ADD_DEVICE,
+    Action.CHANGE_DEVICE,
+    Action.PAIR_DEVICE_ANEW,
+    Action.REVOKE_DEVICE,
+}
 _PLANNING = {
     Action.LIST_PROGRAMMES,
     Action.READ_PROGRAMME,
@@ -88,6 +105,9 @@ _PLANNING = {
     Action.READ_CURVE,
 }
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+_ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
+_ANSWERING = {Action.OPEN_ASSIGNMENT, *_ASKED}
+"""What is for whoever fills in a form, and for nobody who works there."""
 
 _SUPERVISING = {
     Action.READ_ADMINISTRATION,
@@ -111,12 +131,12 @@ _SUPERVISING = {
 }
 
 ALLOWED: Mapping[Role, frozenset[Action]] = {
-    Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
-    Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
-    Role.THERAPIST: frozenset(set(Action) - _LEADING),
+    Role.DEVICE: frozenset(_PUTTING | _ANSWERING | _DESCRIPTIONS),
+    Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _ASKED | _DESCRIPTIONS),
+    Role.THERAPIST: frozenset(set(Action) - _LEADING - _TABLETS - _ANSWERING),
     Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _DESCRIPTIONS),
-    Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
-    Role.ADMINISTRATOR: frozenset(_LEADING | _PLANNING | _DESCRIPTIONS),
+    Role.SERVICE_LEAD: frozenset(_LEADING | _TABLETS | _PLANNING | _DESCRIPTIONS),
+    Role.ADMINISTRATOR: frozenset(_LEADING | _TABLETS | _PLANNING | _DESCRIPTIONS),
     Role.ANALYST: frozenset(_PLANNING | _DESCRIPTIONS),
     Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _DESCRIPTIONS),
 }

@@ -134,25 +134,26 @@ def test_the_application_is_an_ordinary_role(as_owner: Connection) -> None:
     assert not any(role.values())
 
 
-def test_the_function_before_the_wall_can_t_be_led_astray(as_owner: Connection) -> None:
+def test_the_functions_before_the_wall_can_t_be_led_astray(as_owner: Connection) -> None:
     functions = as_owner.execute(
         "select proname, proowner::regrole::text as owner, proconfig, prosqlbody is not null as bound,"
         " has_function_privilege('public', oid, 'execute') as everybody,"
         " has_function_privilege(%s, oid, 'execute') as application"
-        " from pg_proc where prosecdef and pronamespace = 'public'::regnamespace",
+        " from pg_proc where prosecdef and pronamespace = 'public'::regnamespace order by proname",
         [APP_ROLE],
     ).fetchall()
     # The manual's advice for security definer functions (CREATE FUNCTION, «Writing SECURITY DEFINER Functions
     # Safely»): a fixed path with pg_temp last, and execution taken from public.
     assert functions == [
         {
-            "proname": "spor_authenticate",
+            "proname": name,
             "owner": OWNER_ROLE,
             "proconfig": ["search_path=pg_catalog, pg_temp"],
             "bound": True,
             "everybody": False,
             "application": True,
         }
+        for name in ("spor_authenticate", "spor_take_link", "spor_take_pairing_code")
     ]
 
 

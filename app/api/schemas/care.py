@@ -322,7 +322,10 @@ class AssignmentRead(Versioned):
     opens_at: datetime
     closes_at: datetime | None
     state: AssignmentState
-    reason: str | None
+    reason: str | None = Field(description="As a therapist wrote it, or the code that a tablet sent.")
+    completed_at: datetime | None
+    administration_id: UUID | None = Field(description="What was put for it.")
+    schedule_key: str | None = Field(description="Which rule of a programme's schedule made it; null if a person did.")
 
 
 class ReviewCreate(Body):

@@ -3,6 +3,7 @@
 from app.db.models.base import Base
 from app.db.models.care import (
     Assignment,
+    AssignmentOpening,
     Attendance,
     Episode,
     EpisodeProgramme,
@@ -29,6 +30,7 @@ from app.db.models.oversight import AuditEvent, AuditSeal, Review, RiskAlert
 __all__ = [
     "Administration",
     "Assignment",
+    "AssignmentOpening",
     "Attendance",
     "AuditEvent",
     "AuditSeal",
