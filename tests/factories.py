@@ -270,6 +270,7 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "goal_id": created(clinic.therapist.post(f"{path}/goals", EXAMPLES[GoalCreate])),
         "review_id": created(clinic.therapist.post(f"{path}/reviews", review)),
         "alert_id": stored["result"]["risk_alerts"][0],
+        "device_id": created(clinic.lead.post("/v1/devices", {"label": "Room 1"})),
         "programme_id": programme,
         "episode_id": episode,
         "session_id": session,

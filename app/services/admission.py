@@ -196,7 +196,7 @@ def _reasons(
     return {
         Clarification.CLOCK_AHEAD: completed_at > latest,
         Clarification.EPISODE_CLOSED: record.closed_at is not None and completed_at > record.closed_at,
-        Clarification.WRONG_FORM_FOR_AGE: not _fits_age(form, record.birth_month, completed_at),
+        Clarification.WRONG_FORM_FOR_AGE: not fits_age(form, record.birth_month, completed_at),
         Clarification.UNKNOWN_INFORMANT: role is None,
         Clarification.WRONG_INFORMANT: role is not None and InformantRole(role) not in form.respondents,
     }
@@ -231,7 +231,7 @@ def _informant(submission: Submission, record: EpisodeRecord) -> UUID | None:
     return next((each for each, role in record.informants.items() if role == InformantRole.SELF), None)
 
 
-def _fits_age(form: Form, birth_month: date, completed_at: datetime) -> bool:
+def fits_age(form: Form, birth_month: date, completed_at: datetime) -> bool:
     """Tell whether the form fits the age; only the month of birth is known, so the month itself is given either way."""
     months = months_old(birth_month, completed_at)
     return form.fits_age(months / 12) or (months % 12 == 0 and form.fits_age((months - 1) / 12))

@@ -57,6 +57,17 @@ PLANNING = {
     Action.LIST_CURVES,
     Action.READ_CURVE,
 }
+TABLETS = {
+    Action.LIST_DEVICES,
+    Action.ADD_DEVICE,
+    Action.CHANGE_DEVICE,
+    Action.PAIR_DEVICE_ANEW,
+    Action.REVOKE_DEVICE,
+}
+ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
+ANSWERING = {Action.OPEN_ASSIGNMENT, *ASKED}
+"""What is for whoever fills in forms; tests/api/test_openings.py tries it."""
+
 DECIDING = {Action.ACTIVATE_CURVE, Action.STEP_BACK_CURVE}
 """What touches no patient and changes what is said of many."""
 
@@ -75,14 +86,14 @@ WRITES = {
         "episode_programmes": "start_episode_programme change_episode_programme",
         "treatment_sessions": "record_session change_session",
         "attendances": "add_attendance change_attendance",
-        "assignments": "add_assignment change_assignment",
+        "assignments": "add_assignment change_assignment make_code make_link",
         "goals": "add_goal change_goal",
         "reviews": "record_review change_review",
         "risk_alerts": "acknowledge_risk_alert",
     }.items()
     for action in actions.split()
 }
-ON_PATIENTS = set(Action) - DESCRIBING - LEADING - PLANNING - {Action.READ_SESSION}
+ON_PATIENTS = set(Action) - DESCRIBING - LEADING - PLANNING - TABLETS - ANSWERING - {Action.READ_SESSION}
 
 
 @dataclass(frozen=True)
@@ -100,14 +111,16 @@ class Operation:
         if self.action is Action.PUT_ADMINISTRATION:
             ids["administration_id"] = str(uuid4())
         body = {"json": bodies(record)[self.action]} if self.has_body else {}
-        # The correction comes before the one, the activation before the other.
-        version = 2 if self.action in (Action.ENTER_ADMINISTRATION_IN_ERROR, Action.STEP_BACK_CURVE) else 1
+        # The correction comes before the one, the activation before another, the label before the last.
+        second = (Action.ENTER_ADMINISTRATION_IN_ERROR, Action.STEP_BACK_CURVE, Action.REVOKE_DEVICE)
+        version = 2 if self.action in second else 1
         given = {"If-Match": f'"{version}"', **headers}
         return caller.request(self.method, self.path.format(**ids), headers=given, **body)
 
 
 def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
     at, put_body = START.isoformat(), administration({"id": record["episode_id"]}, phq_9(5))
+    at_end = "2199-01-01T00:00:00Z"
     attendance = {"episode_id": record["episode_id"], "outcome": "attended"}
     programme = {"name": "Group", "format": "group", "counted_contact_types": ["group"]}
     return {
@@ -128,7 +141,11 @@ def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
         Action.ADD_ATTENDANCE: attendance | {"informant_id": record["informant_id"]},
         Action.CHANGE_ATTENDANCE: {"outcome": "no_show"},
         Action.ADD_ASSIGNMENT: {"instrument": "phq-9", "opens_at": at},
-        Action.CHANGE_ASSIGNMENT: {"state": "completed"},
+        Action.CHANGE_ASSIGNMENT: {"closes_at": at_end},
+        Action.OPEN_ASSIGNMENT: {"code": "R7M2KX"},
+        Action.DECLINE_ASSIGNMENT: {"state": "declined", "reason": "not_now"},
+        Action.ADD_DEVICE: {"label": "Room 2"},
+        Action.CHANGE_DEVICE: {"label": "Room 3"},
         Action.ADD_GOAL: {"place": 2, "words": "work again", "set_at": at},
         Action.CHANGE_GOAL: {"words": "sleep all night"},
         Action.RECORD_REVIEW: {"dose": 1, "with_patient": True, "causes": ["alliance"], "action": "continue"},
@@ -219,9 +236,10 @@ def test_no_route_answers_a_credential_that_does_not_hold(
 def test_the_roles_are_what_was_decided() -> None:
     assert set(ALLOWED) == set(Role)
     # A tablet reads nothing back; a lead sees no person; neither programmes nor settings are a therapist's to change.
-    assert ALLOWED[Role.DEVICE] == DESCRIBING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
-    assert ALLOWED[Role.SERVICE_LEAD] == DESCRIBING | LEADING | PLANNING
-    assert set(Action) - ALLOWED[Role.THERAPIST] == LEADING
+    assert ALLOWED[Role.DEVICE] == DESCRIBING | ANSWERING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+    assert ALLOWED[Role.RESPONDENT] == DESCRIBING | ASKED | {Action.PUT_ADMINISTRATION}
+    assert ALLOWED[Role.SERVICE_LEAD] == DESCRIBING | LEADING | PLANNING | TABLETS
+    assert set(Action) - ALLOWED[Role.THERAPIST] == LEADING | TABLETS | ANSWERING
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -240,8 +258,9 @@ def test_what_a_role_may_not_do_is_refused(
 
 def test_a_tablet_reads_nothing_back(record_of: tuple[Clinic, dict[str, str]], operations: list[Operation]) -> None:
     clinic, record = record_of
-    reads = [each for each in operations if each.method == "GET" and each.action not in DESCRIBING]
+    reads = [each for each in operations if each.method == "GET" and each.action not in DESCRIBING | ASKED]
     assert statuses(reads, clinic.tablet, record) == {403}
+    assert statuses(reads, clinic.caller(Role.RESPONDENT), record) == {403}
 
 
 # ---- Reach

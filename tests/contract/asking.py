@@ -66,7 +66,8 @@ BEYOND_A_SCHEMA = re.compile(
     "[a-z_]+ must be ascending doses, all above late_window_dose|"
     "[a-z_]+ points at nothing in this organisation|the main measure must be a series of the episode|"
     "(form_family|subscale|item_threshold|at_most) does not fit the items of the instrument|"
-    "schedule: must hold no null character, at most 10 000 bytes, and be nested at most 20 deep|"
+    "one of every_sessions and months must be given|the form is not for such an informant|"
+    "there is no such assignment|"
     "a review can't be of a dose that has not been reached|"
     r"[a-z0-9._-]+\.toml:[0-9]+: [^\n]*|"  # the file has a format of its own
     "there is no question for item [^\n]*|the question (belongs to no item of the form|of item [0-9]+ has no text)|"

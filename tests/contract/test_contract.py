@@ -18,6 +18,8 @@ from fastapi.testclient import TestClient
 from schemathesis import Response
 from schemathesis.checks import CHECKS, load_all_checks
 
+from app.api.guesses import Guesses
+from app.api.limits import Limit
 from app.config import Settings
 from app.db.codes import Role
 from app.db.session import Database
@@ -121,7 +123,9 @@ def fill(database: Database, client: TestClient) -> Filled:
 
 @pytest.fixture(scope="session")
 def operations(database: Database) -> Mapping[str, Operation]:
-    return operations_of(loaded(create_app(Settings(), database)))
+    app = create_app(Settings(), database)
+    app.state.guesses = Guesses(Limit(1_000_000))
+    return operations_of(loaded(app))
 
 
 @pytest.fixture(scope="session")
