@@ -61,10 +61,11 @@ def _reached(episodes: type[Episode], role: Role, values: Mapping[str, UUID]) ->
         )
         return and_(own, episodes.service_id == value("caller_service_id"), opened)
     if role is Role.RESPONDENT:
+        its_own = aliased(Assignment)  # since the statement around it may be about assignments itself
         assigned = exists().where(
-            Assignment.organisation_id == episodes.organisation_id,
-            Assignment.episode_id == episodes.id,
-            Assignment.id == value("actor_id"),
+            its_own.organisation_id == episodes.organisation_id,
+            its_own.episode_id == episodes.id,
+            its_own.id == value("actor_id"),
         )
         return and_(own, assigned)
     if role is Role.THERAPIST:

@@ -24,7 +24,18 @@ from app.config import Settings
 from app.db.session import Database
 from app.identity.policy import Action
 from app.main import create_app
-from tests.factories import START, Caller, Clinic, administration, make_clinic, make_curve, make_patient, phq_9, put
+from tests.factories import (
+    START,
+    Caller,
+    Clinic,
+    administration,
+    make_clinic,
+    make_curve,
+    make_patient,
+    open_on_tablet,
+    phq_9,
+    put,
+)
 from tests.shapes import mismatches, name_of
 
 SNAPSHOT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
@@ -93,7 +104,7 @@ def test_it_says_what_an_operation_does_and_needs(operation: Operation) -> None:
     assert operation.content["summary"].strip()
     assert operation.content["description"].strip().endswith(".")
     assert operation.content["tags"]
-    needed = None if operation.id in WITHOUT_ACTION else [{"HTTPBearer": []}]
+    needed: Any = None if operation.id in WITHOUT_ACTION else [{"HTTPBearer": []}]
     assert operation.content.get("security") == needed
 
 
@@ -334,6 +345,7 @@ def use_everything(clinic: Clinic) -> None:
 
     opened = {"patient_id": patient["id"], "opened_at": (START - timedelta(days=7)).isoformat(), "planned_dose": 8}
     episode = therapist.post("/v1/episodes", opened).json()
+    open_on_tablet(clinic, episode["id"])
     at_episode = f"/v1/episodes/{episode['id']}"
     therapist.get("/v1/episodes")
     therapist.get(at_episode)

@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 import numpy as np
 
 from app.db import record
+from app.db.assignments import open_on_device
 from app.db.codes import InformantRole, Language, ReviewAction, ReviewCause, Visibility
 from app.db.editing import add_all
 from app.db.ids import uuid7
@@ -25,6 +26,7 @@ from app.db.results import last_verdicts
 from app.db.session import Scope, Work
 from app.services.administrations import PutStatus, put_administrations
 from app.services.admission import Submission
+from app.services.assignments import add_assignment
 from app.services.demonstration.courses import Cohort, Form, Member
 from app.services.episodes import change_episode, open_episode
 from app.services.patients import add_informant, register_patient
@@ -55,6 +57,8 @@ class _Case:
     episode: Episode
     self_id: UUID
     parent_ids: Mapping[str, UUID]
+    assignment_id: UUID | None
+    """Of the first main measure, until that is filled in."""
     reviews: list[Review] = field(default_factory=list)
 
 
@@ -114,7 +118,15 @@ class Life:
                 "programme_id": self.programme.id,
             },
         )
-        return _Case(member, episode, self_informant.id, {label: parent.id for label, parent in parents.items()})
+        parent_ids = {label: parent.id for label, parent in parents.items()}
+        return _Case(member, episode, self_informant.id, parent_ids, self._assign(then, episode))
+
+    def _assign(self, then: Work, episode: Episode) -> UUID:
+        """Ask for the main measure, and open it on the tablet in the waiting room."""
+        asked = {"instrument": self.programme.main_instrument, "form": None, "informant_id": None}
+        assignment = add_assignment(then, episode.id, {**asked, "opens_at": episode.opened_at})
+        open_on_device(then, assignment.id, episode.id, self.tablet.actor_id)
+        return assignment.id
 
     def _enter_sessions(self) -> None:
         """Enter the treatment sessions: the rows that `record_session` makes, all at once."""
@@ -159,6 +171,9 @@ class Life:
         assert all(outcome.status is PutStatus.STORED for outcome in outcomes), "a simulated form is readable and new"
 
     def _submission(self, case: _Case, form: Form) -> Submission:
+        assignment_id = None
+        if form.instrument == self.programme.main_instrument:
+            assignment_id, case.assignment_id = case.assignment_id, None
         return Submission(
             id=self._id(case, form),
             episode_id=case.episode.id,
@@ -170,6 +185,7 @@ class Life:
             timing=Timing.BEFORE,
             occasion=form.occasion,
             mode=form.mode,
+            assignment_id=assignment_id,
         )
 
     def _id(self, case: _Case, form: Form) -> UUID:
