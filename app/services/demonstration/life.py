@@ -57,8 +57,8 @@ class _Case:
     episode: Episode
     self_id: UUID
     parent_ids: Mapping[str, UUID]
-    assignment_id: UUID | None
-    """Of the first main measure, until that is filled in."""
+    assignments: dict[str, UUID]
+    """What was asked for and is not filled in yet, by instrument."""
     reviews: list[Review] = field(default_factory=list)
 
 
@@ -119,14 +119,17 @@ class Life:
             },
         )
         parent_ids = {label: parent.id for label, parent in parents.items()}
-        return _Case(member, episode, self_informant.id, parent_ids, self._assign(then, episode))
+        return _Case(member, episode, self_informant.id, parent_ids, self._assign(then, member, episode))
 
-    def _assign(self, then: Work, episode: Episode) -> UUID:
-        """Ask for the main measure, and open it on the tablet in the waiting room."""
-        asked = {"instrument": self.programme.main_instrument, "form": None, "informant_id": None}
-        assignment = add_assignment(then, episode.id, {**asked, "opens_at": episode.opened_at})
+    def _assign(self, then: Work, member: Member, episode: Episode) -> dict[str, UUID]:
+        """Ask for the first form, and open it on the tablet in the waiting room."""
+        if not member.forms:
+            return {}
+        instrument = member.forms[0].instrument
+        asked = {"instrument": instrument, "form": None, "informant_id": None, "opens_at": episode.opened_at}
+        assignment = add_assignment(then, episode.id, asked)
         open_on_device(then, assignment.id, episode.id, self.tablet.actor_id)
-        return assignment.id
+        return {instrument: assignment.id}
 
     def _enter_sessions(self) -> None:
         """Enter the treatment sessions: the rows that `record_session` makes, all at once."""
@@ -171,9 +174,6 @@ class Life:
         assert all(outcome.status is PutStatus.STORED for outcome in outcomes), "a simulated form is readable and new"
 
     def _submission(self, case: _Case, form: Form) -> Submission:
-        assignment_id = None
-        if form.instrument == self.programme.main_instrument:
-            assignment_id, case.assignment_id = case.assignment_id, None
         return Submission(
             id=self._id(case, form),
             episode_id=case.episode.id,
@@ -185,7 +185,7 @@ class Life:
             timing=Timing.BEFORE,
             occasion=form.occasion,
             mode=form.mode,
-            assignment_id=assignment_id,
+            assignment_id=case.assignments.pop(form.instrument, None),
         )
 
     def _id(self, case: _Case, form: Form) -> UUID:
