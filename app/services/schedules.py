@@ -62,11 +62,7 @@ def check_schedule(work: Work, documents: Sequence[Mapping[str, Any]]) -> None:
         pointer = f"/schedule/{place}"
         rule = ScheduleRule(**document)
         if (rule.every_sessions is None) is (rule.months is None):
-            raise MalformedBody(
-                "a line of a schedule must have one of every_sessions and months",
-                pointer=pointer,
-                allowed="one of them",
-            )
+            raise MalformedBody("one of every_sessions and months must be given", pointer=pointer)
         try:
             instrument = find_instrument(work, rule.instrument, pointer=f"{pointer}/instrument")
             if rule.form is not None:

@@ -264,7 +264,9 @@ def what_was_made_is_there(_: CheckContext, response: Response, case: Request) -
     if case.method != "POST" or response.status_code != 201:
         return
     for path, name in [
-        (path, found[1]) for path in schema if (found := made.fullmatch(path)) and "GET" in schema[path]
+        (path, found[1])
+        for path in schema
+        if (found := made.fullmatch(path)) and "get" in {method.lower() for method in schema[path]}
     ]:
         answer = response.json()
         again = schema[path]["GET"].Case(path_parameters={name: answer[name if name in answer else "id"]})

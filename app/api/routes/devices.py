@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.deps import OpenWork, Version, allow
 from app.api.guesses import PAIRING, take_guess
+from app.api.paths import BESIDE_WORDS
 from app.api.problems import declares
 from app.api.routes.answers import versioned
 from app.api.schemas.tablets import (
@@ -66,7 +67,7 @@ def pair_device(body: PairingRedemption, request: Request) -> PairedRead:
 
 
 @router.patch(
-    "/{device_id}",
+    "/{device_id" + BESIDE_WORDS + "}",
     operation_id=Action.CHANGE_DEVICE,
     response_model=DeviceRead,
     responses=declares(404, 409, 412, 428),
