@@ -9,6 +9,7 @@ import anyio.to_thread
 from fastapi import FastAPI
 
 from app.api import errors, openapi
+from app.api.guesses import Guesses
 from app.api.limits import Limit
 from app.api.metrics import Metrics
 from app.api.middleware import EveryRequest
@@ -17,9 +18,11 @@ from app.api.routes import (
     access,
     access_log,
     administrations,
+    assignments,
     curves,
     deletion,
     descriptions,
+    devices,
     episodes,
     goals,
     health,
@@ -53,8 +56,10 @@ _ROUTERS = (
     access_log.router,
     episodes.router,
     sessions.router,
+    assignments.router,
     oversight.router,
     access.router,
+    devices.router,
     goals.router,
     rights.router,
     deletion.router,
@@ -110,6 +115,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.login_limit = Limit(log_in.MOST_A_MINUTE)
     app.state.metrics = metrics
     app.state.openings = Limit(per_minute=10)  # of colleagues' records, by guessing references
+    app.state.guesses = Guesses()
     app.state.sealer = sealer
     app.state.readiness = Readiness(Examination(database), sealer)
     app.add_middleware(EveryRequest, metrics=metrics, settings=settings)

@@ -17,11 +17,13 @@ import numpy as np
 import psycopg
 from psycopg import sql
 
+from app.db.assignments import open_on_device
 from app.db.codes import Language, OrganisationMode, Role
 from app.db.ids import uuid7
 from app.db.session import Access, Database, Scope, Work
 from app.services.administrations import BATCH_LIMIT, put_administrations
 from app.services.admission import Submission
+from app.services.assignments import add_assignment
 from app.services.episodes import open_episode
 from app.services.organisations import (
     add_device,
@@ -76,7 +78,7 @@ def furnish(database: Database, admin_conninfo: str, *, started: int, fresh: int
         device = add_device(work, service, "Waiting room")
         tablet, therapist, colleague = (issue_credential(work, holder) for holder in (device, shown, busy))
     with database.work(Scope(organisation_id, busy.id, Role.THERAPIST, service.id), access) as work:
-        templates = [_open(work) for _ in range(_TEMPLATES)]
+        templates = [_open(work, device.id) for _ in range(_TEMPLATES)]
     tablet_scope = Scope(organisation_id, device.id, Role.DEVICE, service.id)
     with psycopg.connect(admin_conninfo, autocommit=True) as admin:
         copies = _Copies(admin, templates)
@@ -91,8 +93,11 @@ def furnish(database: Database, admin_conninfo: str, *, started: int, fresh: int
     return Clinic(tablet, therapist, colleague, _WEEK_0, started_ids, fresh_ids, caseload, charted_ids)
 
 
-def _open(work: Work) -> UUID:
-    """Register a patient with an episode and its weekly sessions, each an hour after the week's form."""
+def _open(work: Work, device_id: UUID) -> UUID:
+    """Register a patient with an episode and its weekly sessions, each an hour after the week's form.
+
+    The tablet reaches the episode, since an assignment of it was opened there.
+    """
     values = {"birth_month": date(1988, 4, 1), "sex": "female", "language": Language.BOKMAL}
     patient = register_patient(work, {"reference": f"P-{uuid4()}", **values})
     opened = {"patient_id": patient.id, "opened_at": _WEEK_0 - timedelta(days=7), "problem_areas": ["depression"]}
@@ -101,6 +106,9 @@ def _open(work: Work) -> UUID:
         starts_at = _WEEK_0 + timedelta(weeks=week, hours=2)
         held = {"starts_at": starts_at, "contact_type": "individual", "mode": "in_person", "minutes": 45}
         record_session(work, held, [{"episode_id": episode.id, "outcome": "attended"}])
+    asked = {"instrument": "phq-9", "form": None, "informant_id": None, "opens_at": _WEEK_0}
+    assignment = add_assignment(work, episode.id, asked)
+    open_on_device(work, assignment.id, episode.id, device_id)
     return episode.id
 
 
@@ -141,6 +149,8 @@ _COPIED = {
     "treatment_relations": _OF_EPISODES,
     "treatment_sessions": f"id in (select treatment_session_id from attendances where {_OF_EPISODES})",
     "attendances": _OF_EPISODES,
+    "assignments": _OF_EPISODES,
+    "assignment_openings": _OF_EPISODES,
     "series": _OF_EPISODES,
     "administrations": _OF_EPISODES,
     "scores": _OF_ADMINISTRATIONS,
@@ -156,6 +166,7 @@ _IDS = {
     "main_series_id",
     "treatment_session_id",
     "administration_id",
+    "assignment_id",
 }
 """Columns that name a row which is copied too; the others (author, therapist, service) stay."""
 

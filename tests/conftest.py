@@ -12,6 +12,8 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import settings as hypothesis_settings
 
+from app.api.guesses import Guesses
+from app.api.limits import Limit
 from app.config import Settings
 from app.db import migrations
 from app.db.embedded import EmbeddedServer
@@ -49,6 +51,7 @@ def database(server: EmbeddedServer) -> Iterator[Database]:
 @pytest.fixture(scope="session")
 def client(database: Database) -> Iterator[TestClient]:
     app = create_app(Settings(), database)
+    app.state.guesses = Guesses(Limit(1_000_000))  # all tests come from one address
     # An unexpected error has to reach the client as the answer that it would get in production.
     with TestClient(app, base_url="http://spor.test", raise_server_exceptions=False) as client:
         yield client

@@ -360,6 +360,8 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
         Action.ADD_ASSIGNMENT: post(
             "/v1/episodes/{}/assignments", "episode", {"instrument": "phq-9", "opens_at": at(12)}
         ),
+        **asking_for_forms(clinic, of),
+        **keeping_tablets(clinic),
         Action.CHANGE_ASSIGNMENT: patch("/v1/assignments/{}", "assignment", {"state": "declined", "reason": "ill"}),
         Action.ADD_GOAL: post("/v1/episodes/{}/goals", "episode", {"place": 2, "words": "work again", "set_at": at(5)}),
         Action.CHANGE_GOAL: patch("/v1/goals/{}", "goal", {"words": "sleep all night"}),
@@ -421,3 +423,45 @@ def open_in_need(therapist: Caller, reference: str) -> Response:
     """Open a record, however often that was done in the last minute."""
     therapist.client.app.state.openings = Limit(per_minute=1000)  # type: ignore[attr-defined]  # Starlette leaves app untyped
     return therapist.post("/v1/break-glass", {"reference": reference, "purpose": "emergency"})
+
+
+def asking_for_forms(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
+    """Hand codes and links over, and open and decline on the tablet; of other episodes than those that are changed."""
+    therapist, tablet = clinic.therapist, clinic.tablet
+
+    def post(number: int, what: str) -> Response:
+        return therapist.request("POST", f"/v1/assignments/{of[number]['assignment']}/{what}")
+
+    def open_it(number: int) -> Response:
+        return tablet.post("/v1/assignments/opening", {"code": post(number, "code").json()["code"]})
+
+    def decline(number: int) -> Response:
+        opened = open_it(number).json()["assignment_id"]
+        return tablet.post(f"/v1/assignments/{opened}/declining", {"state": "unable", "reason": "no_time"})
+
+    return {
+        Action.MAKE_CODE: Asking(lambda n: post(20 + n, "code")),
+        Action.MAKE_LINK: Asking(lambda n: post(20 + n, "link")),
+        Action.OPEN_ASSIGNMENT: Asking(lambda n: open_it(20 + n), 2),
+        Action.LIST_OPEN_ASSIGNMENTS: Asking(lambda _: tablet.get("/v1/assignments/open"), 2),
+        Action.DECLINE_ASSIGNMENT: Asking(lambda n: decline(40 + n), 2),
+    }
+
+
+def keeping_tablets(clinic: Clinic) -> dict[str, Asking]:
+    lead = clinic.lead
+
+    def added() -> str:
+        made: str = lead.post("/v1/devices", {"label": "Room 4"}).json()["id"]
+        return made
+
+    def revoke() -> Response:
+        return lead.request("POST", f"/v1/devices/{added()}/revocation", headers={"If-Match": '"1"'})
+
+    return {
+        Action.LIST_DEVICES: Asking(lambda _: lead.get("/v1/devices")),
+        Action.ADD_DEVICE: Asking(lambda n: lead.post("/v1/devices", {"label": f"Room {n}"})),
+        Action.CHANGE_DEVICE: Asking(lambda _: lead.patch(f"/v1/devices/{added()}", {"label": "Room 5"}, 1)),
+        Action.PAIR_DEVICE_ANEW: Asking(lambda _: lead.request("POST", f"/v1/devices/{added()}/pairing-code")),
+        Action.REVOKE_DEVICE: Asking(lambda _: revoke()),
+    }

@@ -35,6 +35,7 @@ from app.services.organisations import (
 )
 from app.trajectories.curve_files import curve_to_document, document_hash
 from app.trajectories.growth import Provenance, default_curve
+from tests.openings import open_quietly
 from tests.trajectories.held_out import DOES_WELL
 
 PASSWORD = "lange dager i fjellet"
@@ -77,6 +78,7 @@ class Clinic:
     therapist_id: UUID
     staff: Mapping[str, UUID]
     """The ids of who works there, by what they are called."""
+    tablet_id: UUID
     therapist: Caller
     colleague: Caller
     lead: Caller
@@ -88,7 +90,9 @@ class Clinic:
     other_tablet: Caller
 
     def caller(self, role: Role) -> Caller:
-        """Give who calls in a role."""
+        """Give who calls in a role; a respondent is made when first asked for, with a patient of its own."""
+        if role is Role.RESPONDENT:
+            return respondent_of(self)[0]
         names = {Role.DEVICE: "tablet", Role.SERVICE_LEAD: "lead"}
         found: Caller = getattr(self, names.get(role, role))
         return found
@@ -114,7 +118,7 @@ def make_clinic(
                 work.db.add(Login(organisation_id=organisation_id, user_id=each.id, password_hash=hash_of(PASSWORD)))
         work.flush()
     callers = [Caller(client, token) for token in tokens]
-    return Clinic(organisation_id, service.id, treating[0].id, staff, *callers)
+    return Clinic(organisation_id, service.id, treating[0].id, staff, tablet.id, *callers)
 
 
 def user_name_of(display_name: str, organisation_id: UUID) -> str:
@@ -154,7 +158,47 @@ def make_patient(clinic: Clinic, **fields: Any) -> dict[str, Any]:
 def make_episode(clinic: Clinic, **fields: Any) -> dict[str, Any]:
     patient_id = fields.pop("patient_id", None) or make_patient(clinic)["id"]
     body = {"patient_id": patient_id, "opened_at": (START - timedelta(days=7)).isoformat()} | fields
-    return created(clinic.therapist.post("/v1/episodes", body))
+    episode = created(clinic.therapist.post("/v1/episodes", body))
+    open_on_tablet(clinic, episode["id"])
+    return episode
+
+
+def open_on_tablet(clinic: Clinic, *episode_ids: object) -> None:
+    """Make an assignment of each episode that was once opened on the clinic's tablet, which so may put answers."""
+    database: Database = clinic.lead.client.app.state.database  # type: ignore[attr-defined]  # Starlette leaves app untyped
+    with database.work(founding_scope(clinic.organisation_id), Access("test", uuid7())) as work:
+        for episode_id in episode_ids:
+            open_quietly(work, UUID(str(episode_id)), clinic.tablet_id)
+
+
+def make_assignment(clinic: Clinic, episode: Mapping[str, Any], **fields: Any) -> dict[str, Any]:
+    """Ask for a PHQ-9, from START on and for ever unless told."""
+    body = {"instrument": "phq-9", "opens_at": START.isoformat()} | fields
+    return created(clinic.therapist.post(f"/v1/episodes/{episode['id']}/assignments", body))
+
+
+def open_by_code(clinic: Clinic, assignment: Mapping[str, Any], tablet: Caller | None = None) -> dict[str, Any]:
+    """Open an assignment on a tablet, as it is done in a waiting room."""
+    code = created(clinic.therapist.post(f"/v1/assignments/{assignment['id']}/code", None))["code"]
+    return created((tablet or clinic.tablet).post("/v1/assignments/opening", {"code": code}))
+
+
+def redeem_link(clinic: Clinic, assignment: Mapping[str, Any]) -> Caller:
+    """Follow the link to an assignment, as it is done at home."""
+    token = created(clinic.therapist.post(f"/v1/assignments/{assignment['id']}/link", None))["token"]
+    redeemed = created(clinic.therapist.client.post("/v1/assignments/redemption", json={"token": token}))
+    return Caller(clinic.therapist.client, redeemed["token"])
+
+
+_RESPONDENTS: dict[UUID, tuple[Caller, dict[str, Any]]] = {}
+
+
+def respondent_of(clinic: Clinic) -> tuple[Caller, dict[str, Any]]:
+    """Give the holder of a link and the assignment; the same one each time for a clinic."""
+    if clinic.organisation_id not in _RESPONDENTS:
+        assignment = make_assignment(clinic, make_episode(clinic))
+        _RESPONDENTS[clinic.organisation_id] = redeem_link(clinic, assignment), assignment
+    return _RESPONDENTS[clinic.organisation_id]
 
 
 def make_sessions(
@@ -250,6 +294,7 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "review_id": created(clinic.therapist.post(f"{path}/reviews", review)),
         "alert_id": stored["result"]["risk_alerts"][0],
         "hold_id": created(clinic.administrator.post(f"{patient_path}/legal-holds", {"reason": "a complaint"})),
+        "device_id": created(clinic.lead.post("/v1/devices", {"label": "Room 1"})),
         "programme_id": programme,
         "episode_id": episode,
         "session_id": session,

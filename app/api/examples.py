@@ -7,7 +7,18 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from app.api.schemas import access, administrations, care, consents, deletion, goals, instruments, people, settings
+from app.api.schemas import (
+    access,
+    administrations,
+    care,
+    consents,
+    deletion,
+    goals,
+    instruments,
+    people,
+    settings,
+    tablets,
+)
 
 _PATIENT = "0197a1c0-6d2e-7b44-8a51-3c9e5f107d21"
 _EPISODE = "0197a1c4-91f3-7e08-b7c6-54d20a8e6f93"
@@ -201,4 +212,10 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "password": "lange dager i fjellet",
     },
     people.PasswordChange: {"present": "lange dager i fjellet", "password": "korte netter ved sjøen"},
+    tablets.DeviceCreate: {"label": "Waiting room"},
+    tablets.DeviceChange: {"label": "Room 2"},
+    tablets.PairingRedemption: {"code": "7KQ2-MZ4P"},
+    tablets.OpeningCode: {"code": "R7M2KX"},
+    tablets.LinkRedemption: {"token": "spor_kJ3vQm0yS1xW8dTnB5aLrE7uHcZ2fGpXi9oVbN4tYwM"},
+    tablets.AssignmentDeclining: {"state": "declined", "reason": "too_unwell"},
 }

@@ -29,17 +29,19 @@ from app.errors import SporError, TooManyRequests, Unauthenticated
 
 logger = logging.getLogger("spor.requests")
 
-WITHOUT_CREDENTIAL: Final = frozenset({LIVE, READY, METRICS, SESSIONS, INVITATIONS})
-"""Addresses that are no user's business, where /metrics asks for a token of its own, or that give a credential."""
+REDEEMING: Final = frozenset({"/v1/devices/pairing", "/v1/assignments/redemption", SESSIONS, INVITATIONS})
+"""Where a code, a link, an invitation or a password is what the caller shows for a credential."""
 
 _OF_THE_MACHINE: Final = frozenset({LIVE, READY, METRICS})
+
+WITHOUT_CREDENTIAL: Final = _OF_THE_MACHINE | REDEEMING
+"""Addresses that ask for no credential of a user; /metrics asks for a token of its own."""
 
 LARGEST_HEAD: Final = 32 * 1024
 """Bytes of an address with its headers."""
 
 BODY_SECONDS: Final = 60.0
 """How long a body may take to come. No thread waits for it, but a connection and what has come of it do."""
-
 LARGEST_BODY: Final = 4 * 1024 * 1024
 """Bytes. A batch of 500 long forms, written with spaces, is about one million."""
 
@@ -116,7 +118,7 @@ class EveryRequest:
             return None
         if not self._hosts.knows(headers.get(b"host")):
             return HTTPException(421, "the service is not called by the name in Host")
-        if scope["path"] in WITHOUT_CREDENTIAL:
+        if scope["path"] in REDEEMING:
             scope["state"]["place"] = self._callers.place(scope, headers)  # by which these are counted
             return None
         return self._refusal_of_credential(scope, headers)

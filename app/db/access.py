@@ -8,7 +8,8 @@ from sqlalchemy import exists, select
 
 from app.db.codes import Role
 from app.db.models import Block, BreakGlass, Episode, Patient, User
-from app.db.scope import get_patient, has_blocked, may_reach_episode, may_see_opening
+from app.db.reach import has_blocked
+from app.db.scope import get_patient, may_reach_episode, may_see_opening
 from app.db.session import Work
 from app.errors import InvalidReference, NotFound
 

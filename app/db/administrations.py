@@ -76,6 +76,8 @@ class NewRows:
     progress: list[dict[str, Any]] = field(default_factory=list)
     risk_alerts: list[dict[str, Any]] = field(default_factory=list)
     main_series: list[dict[str, Any]] = field(default_factory=list)
+    assignments: list[dict[str, Any]] = field(default_factory=list)
+    """Those that the administrations complete."""
 
 
 def _insertion(name: str, table: type[Base], *, only_new: bool = False) -> str:
@@ -106,7 +108,13 @@ def _write(if_taken: str) -> Statement:
                update episodes e set main_series_id = r.main_series_id
                  from jsonb_populate_recordset(null::episodes, %(main_series)s::jsonb) r
                 where e.organisation_id = r.organisation_id and e.id = r.id and e.main_series_id is null
-                  and exists (select from stored))
+                  and exists (select from stored)),
+             completed as (
+               update assignments a set state = 'completed', administration_id = r.administration_id,
+                      completed_at = r.completed_at, version = a.version + 1
+                 from jsonb_populate_recordset(null::assignments, %(assignments)s::jsonb) r
+                where a.organisation_id = r.organisation_id and a.id = r.id and a.administration_id is null
+                  and r.administration_id in (select id from stored))
         select id from stored
         """  # noqa: S608 - only our own table and column names
     )

@@ -128,6 +128,21 @@ class AssignmentState(StrEnum):
     UNABLE = "unable"
 
 
+class DecliningReason(StrEnum):
+    """Why a form was not answered, as a tablet or a respondent may say it: codes only, no words of the patient's."""
+
+    NO_TIME = "no_time"
+    NOT_NOW = "not_now"
+    DOES_NOT_WANT = "does_not_want"
+    TOO_UNWELL = "too_unwell"
+    DOES_NOT_UNDERSTAND = "does_not_understand"
+    NEEDS_HELP = "needs_help"
+    NEEDS_ANOTHER_LANGUAGE = "needs_another_language"
+    WRONG_FORM = "wrong_form"
+    TECHNICAL_TROUBLE = "technical_trouble"
+    OTHER = "other"
+
+
 class AnsweringMode(StrEnum):
     """How a form was filled in."""
 
@@ -169,6 +184,7 @@ class Clarification(StrEnum):
     UNKNOWN_INFORMANT = "unknown_informant"
     UNKNOWN_SESSION = "unknown_session"
     TOO_MANY_MISSING = "too_many_missing"
+    NOT_ASSIGNED = "not_assigned"
 
 
 class IssueCause(StrEnum):

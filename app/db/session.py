@@ -16,9 +16,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 from functools import cache
 from select import POLLIN, poll
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 import psycopg
@@ -35,6 +36,7 @@ from app.errors import (
     DatabaseUnavailable,
     InvalidReference,
     MalformedBody,
+    NotFound,
     ServerMisconfigured,
     SporError,
     StateConflict,
@@ -55,6 +57,10 @@ _WRITTEN = re.compile(rb"\b(?:insert into|update|delete from) (\w+)", re.IGNOREC
 def _writes_patients(sql: bytes) -> bool:
     """Tell whether a statement writes rows of patients."""
     return any(name.decode() in _OF_PATIENTS for name in _WRITTEN.findall(sql))
+
+
+NOTHING_SUCH: Final = "it is not valid: mistyped, used, expired, or meant for somewhere else"
+"""What is said of every code and link that opens nothing, so that nobody learns why."""
 
 
 def uuids(ids: Iterable[UUID]) -> str:
@@ -80,6 +86,16 @@ def whoever(found: str) -> Statement:
 
 
 _AUTHENTICATE = whoever("spor_authenticate(%(token_hash)s)")
+
+
+class Secret(StrEnum):
+    """What a caller can show once, before the organisation is known: the function that looks it up and uses it up."""
+
+    PAIRING_CODE = "spor_take_pairing_code"
+    LINK = "spor_take_link"
+
+
+_USED_UP = {secret: whoever(f"{secret}(%(secret_hash)s)") for secret in Secret}
 _AUDIT = statement(
     """
     insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
@@ -301,9 +317,32 @@ class Database:
         Unauthenticated
             If it finds nobody.
         """
+        with self._work_of_holder(found, access, now) as work:
+            if work is None:
+                raise Unauthenticated("the credential is unknown, expired or revoked")
+            yield work
+
+    @contextmanager
+    def work_for_secret(self, secret: Secret, secret_hash: bytes, access: Access, pointer: str) -> Iterator[Work]:
+        """Open the transaction of whoever shows what can be shown once; rolled back, it can be shown again.
+
+        Raises
+        ------
+        NotFound
+            If there is none, or it has expired or been used: the same words for the same work.
+        """
+        with self._work_of_holder((_USED_UP[secret], {"secret_hash": secret_hash}), access, None) as work:
+            if work is None:
+                raise NotFound(NOTHING_SUCH, pointer=pointer)
+            yield work
+
+    @contextmanager
+    def _work_of_holder(self, found: Sent, access: Access, now: datetime | None) -> Iterator[Work | None]:
+        """Begin by asking whom a secret stands for, which sets the organisation; None where it stands for nobody."""
         with self._transaction(found) as (connection, holders):
             if not holders:
-                raise Unauthenticated("the credential is unknown, expired or revoked")
+                yield None
+                return
             [(organisation_id, actor_id, role, service_id, *_)] = holders
             scope = Scope(organisation_id, actor_id, Role(role), service_id)
             with _audited(Work(connection, scope, access, _time(now))) as work:

@@ -45,6 +45,16 @@ class Action(StrEnum):
     LIST_ASSIGNMENTS = "list_assignments"
     ADD_ASSIGNMENT = "add_assignment"
     CHANGE_ASSIGNMENT = "change_assignment"
+    MAKE_CODE = "make_code"
+    MAKE_LINK = "make_link"
+    OPEN_ASSIGNMENT = "open_assignment"
+    LIST_OPEN_ASSIGNMENTS = "list_open_assignments"
+    DECLINE_ASSIGNMENT = "decline_assignment"
+    LIST_DEVICES = "list_devices"
+    ADD_DEVICE = "add_device"
+    CHANGE_DEVICE = "change_device"
+    PAIR_DEVICE_ANEW = "pair_device_anew"
+    REVOKE_DEVICE = "revoke_device"
     LIST_GOALS = "list_goals"
     ADD_GOAL = "add_goal"
     CHANGE_GOAL = "change_goal"
@@ -110,6 +120,13 @@ _LEADING = {
     Action.ACTIVATE_CURVE,
     Action.STEP_BACK_CURVE,
 }
+_TABLETS = {
+    Action.LIST_DEVICES,
+    Action.ADD_DEVICE,
+    Action.CHANGE_DEVICE,
+    Action.PAIR_DEVICE_ANEW,
+    Action.REVOKE_DEVICE,
+}
 _ADMINISTERING = {
     Action.LIST_USERS,
     Action.ADD_USER,
@@ -143,6 +160,9 @@ _DELETING = {
     Action.LIFT_LEGAL_HOLD,
 }
 _PUTTING = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+_ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
+_ANSWERING = {Action.OPEN_ASSIGNMENT, *_ASKED}
+"""What is for whoever fills in a form, and for nobody who works there."""
 
 _ACCESS = {
     Action.LIST_TREATMENT_RELATIONS,
@@ -177,16 +197,17 @@ _SUPERVISING = {
     *_OVERSEEING,
 }
 
+_OF_OTHERS = _LEADING | _TABLETS | _ANSWERING | _DELETING | (_ADMINISTERING - _LISTING) | {Action.REVIEW_BREAK_GLASS}
+"""What is not for who treats."""
+
 ALLOWED: Mapping[Role, frozenset[Action]] = {
-    Role.DEVICE: frozenset(_PUTTING | _DESCRIPTIONS),
-    Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _DESCRIPTIONS),
-    Role.THERAPIST: frozenset(
-        set(Action) - _LEADING - _DELETING - (_ADMINISTERING - _LISTING) - {Action.REVIEW_BREAK_GLASS}
-    ),
+    Role.DEVICE: frozenset(_PUTTING | _ANSWERING | _DESCRIPTIONS),
+    Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _ASKED | _DESCRIPTIONS),
+    Role.THERAPIST: frozenset(set(Action) - _OF_OTHERS),
     Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
-    Role.SERVICE_LEAD: frozenset(_LEADING | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
+    Role.SERVICE_LEAD: frozenset(_LEADING | _TABLETS | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
     Role.ADMINISTRATOR: frozenset(
-        _LEADING | _DELETING | _PLANNING | _OVERSEEING | _ADMINISTERING | _OWN | _DESCRIPTIONS
+        _LEADING | _TABLETS | _DELETING | _PLANNING | _OVERSEEING | _ADMINISTERING | _OWN | _DESCRIPTIONS
     ),
     Role.ANALYST: frozenset(_PLANNING | _OWN | _DESCRIPTIONS),
     Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _OWN | _DESCRIPTIONS),

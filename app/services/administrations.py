@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -17,14 +17,17 @@ from app.db.administrations import (
     write_at_last,
     write_if_all_are_new,
 )
-from app.db.codes import AdministrationState, Clarification
+from app.db.assignments import KeptAssignment, assignments_named
+from app.db.codes import AdministrationState, Clarification, Role
+from app.db.devices import seen
 from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptAlert, KeptSeries, lock_and_read
 from app.db.ids import uuid7
 from app.db.instruments import Instruments, find_instruments
-from app.db.session import Work
+from app.db.session import Query, Work
 from app.db.settings import settings_in_force
-from app.errors import AdministrationConflict, NotFound, SporError
+from app.errors import AdministrationConflict, InvalidReference, NotFound, SporError
 from app.scales.answers import letters_of_states
+from app.scales.scoring import CriticalStatus
 from app.services.admission import Admission, Submission, admit, faults, refusal
 from app.services.bodies import write_body
 from app.services.risks import alert_rows
@@ -63,7 +66,7 @@ class PutOutcome:
 
 def put_at_last(work: Work, submission: Submission, *, clock_tolerance: timedelta) -> PutOutcome:
     """Store one administration as the last thing in its transaction, with what follows from it."""
-    put = _Put(work, [submission], clock_tolerance)
+    put = _Put(work, [submission], clock_tolerance, noted=seen(work))
     outcome = put.one(submission)
     if put.admitted and not write_at_last(work, put.rows()):
         return PutOutcome(submission.id, PutStatus.REFUSED, error=_conflict())
@@ -97,18 +100,23 @@ class _Put:
         submissions: Sequence[Submission],
         clock_tolerance: timedelta,
         taken_elsewhere: Collection[UUID] = (),
+        noted: Sequence[Query[Any]] = (),
     ) -> None:
         self.work = work
         self.taken_elsewhere = taken_elsewhere
         self.clock_tolerance = clock_tolerance
         linked = {each.treatment_session_id for each in submissions if each.treatment_session_id}
-        _, self.records, self.known, kept_settings, *starts = work.ask_all(
+        named = {named for each in submissions if (named := self._assignment_of(each))}
+        _, self.records, self.known, kept_settings, *others = work.ask_all(
             *lock_and_read(work, {each.episode_id for each in submissions if each.episode_id}),
             first_versions(work, [each.id for each in submissions]),
             settings_in_force(work),
             *([session_starts(work, linked)] if linked else []),
+            *([assignments_named(work, named)] if named else []),
+            *noted,
         )
-        self.session_starts: dict[UUID, datetime] = starts[0] if starts else {}
+        self.session_starts: dict[UUID, datetime] = others[0] if linked else {}
+        self.assignments: dict[UUID, KeptAssignment] = others[bool(linked)] if named else {}
         self.settings = read_settings(kept_settings)
         self.instruments = find_instruments(work, {each.instrument for each in submissions})
         self.new = NewRows()
@@ -123,17 +131,24 @@ class _Put:
                 raise _conflict()
             if record is None:
                 raise _conflict() if known else _no_episode(submission, self.instruments)
+            named = self._assignment_of(submission)
+            assignment = self.assignments.get(named) if named else None
+            unknown = named is not None and assignment is None
             admission = admit(
-                submission,
+                submission if assignment is None else _as_asked(submission, assignment),
                 record,
                 self.settings,
                 self.instruments,
                 now=self.work.now,
                 clock_tolerance=self.clock_tolerance,
                 session_known=_session_known(submission, self.session_starts),
+                assignment=assignment,
+                not_assigned=unknown,
             )
             if known is None:
-                return self._store(admission, record)
+                if unknown and not _is_critical(admission):
+                    raise InvalidReference("there is no such assignment", pointer="/assignment_id")
+                return self._store(admission, record, assignment)
             if admission.body_hash != known.body_hash:
                 raise _conflict()
         except SporError as error:
@@ -141,7 +156,13 @@ class _Put:
         receipt = Receipt(known.id, AdministrationState(known.state), known.received_at)
         return PutOutcome(submission.id, PutStatus.REPEATED, receipt)
 
-    def _store(self, admission: Admission, record: EpisodeRecord) -> PutOutcome:
+    def _assignment_of(self, submission: Submission) -> UUID | None:
+        """Give the assignment that something is put for; a respondent's is the only one that it has."""
+        if submission.assignment_id is None and self.work.scope.role is Role.RESPONDENT:
+            return self.work.scope.actor_id
+        return submission.assignment_id
+
+    def _store(self, admission: Admission, record: EpisodeRecord, assignment: KeptAssignment | None) -> PutOutcome:
         submission = admission.submission
         version = NewVersion(admission, record, version=1, author_id=self.work.scope.actor_id)
         keep(self.work, self.new, version, self.session_starts, self.settings)
@@ -149,7 +170,20 @@ class _Put:
         self.admitted.setdefault(record.id, [])
         if version.state is AdministrationState.FINAL:
             self.admitted[record.id].append(submission.id)
+            if assignment is not None and assignment.administration_id is None:
+                self._complete(assignment, submission)
         return PutOutcome(submission.id, PutStatus.STORED, Receipt(submission.id, version.state, self.work.now))
+
+    def _complete(self, assignment: KeptAssignment, submission: Submission) -> None:
+        assignment.administration_id = submission.id
+        self.new.assignments.append(
+            {
+                "organisation_id": self.work.scope.organisation_id,
+                "id": assignment.id,
+                "administration_id": submission.id,
+                "completed_at": submission.completed_at,
+            }
+        )
 
     def rows(self) -> NewRows:
         """Give all rows to be written, with the verdicts of every series that has a new score."""
@@ -166,6 +200,19 @@ def _no_episode(submission: Submission, instruments: Instruments) -> SporError:
     if submission.episode_id is None:
         return refusal(faults(submission, instruments))
     return NotFound("there is no such episode", pointer="/episode_id")
+
+
+def _as_asked(submission: Submission, assignment: KeptAssignment) -> Submission:
+    """Take from the assignment who answers and which form it is, where that is not said."""
+    form = submission.form
+    if form is None and submission.instrument == assignment.instrument:
+        form = assignment.form
+    return replace(submission, form=form, informant_id=submission.informant_id or assignment.informant_id)
+
+
+def _is_critical(admission: Admission) -> bool:
+    """Tell whether a critical answer must be noticed, whatever else is wrong."""
+    return any(answer.status is CriticalStatus.POSITIVE for answer in admission.critical)
 
 
 def _session_known(submission: Submission, starts: Mapping[UUID, datetime]) -> bool:

@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.db.assignments import KeptAssignment
 from app.db.codes import Clarification
 from app.db.episode_records import EpisodeRecord
 from app.db.instruments import Instruments, known_instrument
@@ -52,6 +53,7 @@ class Submission:
     occasion: str | None = None
     mode: str | None = None
     helped_by: str | None = None
+    assignment_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +91,8 @@ def _canonical(admission: Admission) -> dict[str, Any]:
     assert answers is not None, "only what was read has a canonical form"
     assert submission.completed_at is not None, "what was read has a time"
     informant_id = admission.informant_id or submission.informant_id
-    return {
+    named = {"assignment_id": str(submission.assignment_id)} if submission.assignment_id else {}
+    return named | {
         "episode_id": str(submission.episode_id),
         "informant_id": str(informant_id),
         "treatment_session_id": str(submission.treatment_session_id),
@@ -111,11 +114,14 @@ def admit(
     now: datetime,
     clock_tolerance: timedelta,
     session_known: bool = True,
+    assignment: KeptAssignment | None = None,
+    not_assigned: bool = False,
     accepted: Sequence[Clarification] = (),
 ) -> Admission:
     """Read a submission to an episode; `accepted` are the clarifications that somebody has resolved as right.
 
-    Of the organisation's instruments, `instruments` holds the one that is named, if there is one.
+    Of the organisation's instruments, `instruments` holds the one that is named, if there is one. What is put for an
+    `assignment` has to be what that asks for; `not_assigned` says that it is known not to be.
 
     Raises
     ------
@@ -157,10 +163,22 @@ def admit(
     reasons = _reasons(submission, record, form, informant_id, now + clock_tolerance) | {
         Clarification.UNKNOWN_SESSION: not session_known,
         Clarification.TOO_MANY_MISSING: scores.subscales[instrument.main_subscale].value is None,
+        Clarification.NOT_ASSIGNED: not_assigned
+        or (assignment is not None and not _is_asked_for(submission, assignment, form, informant_id)),
     }
     clarifications = tuple(reason for reason, holds in reasons.items() if holds and reason not in accepted)
-    keeps_body = reasons[Clarification.UNKNOWN_INFORMANT] or reasons[Clarification.UNKNOWN_SESSION]
+    # The columns hold neither an informant or a session that is not there, nor the assignment that was named.
+    lost = (Clarification.UNKNOWN_INFORMANT, Clarification.UNKNOWN_SESSION, Clarification.NOT_ASSIGNED)
+    keeps_body = any(reasons[reason] for reason in lost)
     return Admission(submission, instrument, form, informant_id, answers, scores, critical, clarifications, keeps_body)
+
+
+def _is_asked_for(submission: Submission, assignment: KeptAssignment, form: Form, informant_id: UUID | None) -> bool:
+    """Tell whether an administration is what an assignment asks for, which no other has completed yet."""
+    asked = (assignment.episode_id, assignment.instrument, assignment.form, assignment.informant_id)
+    return asked == (submission.episode_id, submission.instrument, form.key, informant_id) and (
+        assignment.administration_id in (None, submission.id)
+    )
 
 
 def _read(submission: Submission, form: Form) -> Answers:
@@ -178,7 +196,7 @@ def _reasons(
     return {
         Clarification.CLOCK_AHEAD: completed_at > latest,
         Clarification.EPISODE_CLOSED: record.closed_at is not None and completed_at > record.closed_at,
-        Clarification.WRONG_FORM_FOR_AGE: not _fits_age(form, record.birth_month, completed_at),
+        Clarification.WRONG_FORM_FOR_AGE: not fits_age(form, record.birth_month, completed_at),
         Clarification.UNKNOWN_INFORMANT: role is None,
         Clarification.WRONG_INFORMANT: role is not None and InformantRole(role) not in form.respondents,
     }
@@ -213,7 +231,7 @@ def _informant(submission: Submission, record: EpisodeRecord) -> UUID | None:
     return next((each for each, role in record.informants.items() if role == InformantRole.SELF), None)
 
 
-def _fits_age(form: Form, birth_month: date, completed_at: datetime) -> bool:
+def fits_age(form: Form, birth_month: date, completed_at: datetime) -> bool:
     """Tell whether the form fits the age; only the month of birth is known, so the month itself is given either way."""
     months = months_old(birth_month, completed_at)
     return form.fits_age(months / 12) or (months % 12 == 0 and form.fits_age((months - 1) / 12))

@@ -35,4 +35,6 @@ def add_assignment(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> A
 
 def change_assignment(work: Work, assignment_id: UUID, version: int, changes: Mapping[str, Any]) -> Assignment:
     """Record that a form was completed, declined, or could not be filled in."""
+    if changes.get("state") == AssignmentState.COMPLETED:
+        changes = {"completed_at": work.now, **changes}
     return edit(work, get_of_episode(work, Assignment, assignment_id), version, changes)

@@ -71,6 +71,7 @@ def correct_administration(
         now=work.now,
         clock_tolerance=clock_tolerance,
         session_known=wanted is None or wanted in starts,
+        not_assigned=_is_still_not_assigned(present, correction),
         accepted=accepted,
     )
     if admission.answers is None:
@@ -149,6 +150,12 @@ def _corrected(work: Work, present: Administration, correction: Correction) -> S
     if submission.completed_at is None:
         raise MalformedBody("it is not known when the form was filled in", pointer="/completed_at")
     return submission
+
+
+def _is_still_not_assigned(present: Administration, correction: Correction) -> bool:
+    """Tell whether what was not assigned when it was put is still the same: which form, from whom, about whom."""
+    said = {*(present.clarifications or ()), *(present.accepted or ())}
+    return Clarification.NOT_ASSIGNED in said and not {"form", "informant_id", "episode_id"} & set(correction.changes)
 
 
 def _with_named_ids(submission: Submission) -> dict[str, Any]:

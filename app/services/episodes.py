@@ -14,10 +14,12 @@ from app.db.episode_records import EpisodeRecord, lock_episodes
 from app.db.instruments import find_instrument
 from app.db.models import Episode, EpisodeProgramme, Series, TreatmentRelation
 from app.db.record import next_position, of_episode
+from app.db.schedules import move_windows_of_programme
 from app.db.scope import get_episode, get_of_episode, get_patient
 from app.db.session import Work
 from app.errors import InvalidReference, StateConflict
 from app.services.instruments import require_for_change
+from app.services.schedules import assign_due_forms
 from app.services.settings import current_settings
 from app.services.verdicts import verdicts_issued_anew
 
@@ -67,14 +69,21 @@ def start_programme(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> 
     if episode.closed_at is not None:
         raise StateConflict("the episode is closed")
     row = add(work, EpisodeProgramme, {**values, "episode_id": episode.id, "position": next_position(work, episode)})
-    issue_anew(work, lock_episodes(work, [episode_id]), IssueCause.PLAN, since=EVERYTHING)
+    records = lock_episodes(work, [episode_id])
+    issue_anew(work, records, IssueCause.PLAN, since=EVERYTHING)
+    assign_due_forms(work, records)
     return row
 
 
 def change_programme_of_episode(work: Work, row_id: UUID, version: int, changes: Mapping[str, Any]) -> EpisodeProgramme:
     """Change when a programme of an episode started or ended."""
-    row = edit(work, get_of_episode(work, EpisodeProgramme, row_id), version, changes)
-    issue_anew(work, lock_episodes(work, [row.episode_id]), IssueCause.PLAN, since=EVERYTHING)
+    row = get_of_episode(work, EpisodeProgramme, row_id)
+    before = row.started_at
+    edit(work, row, version, changes)
+    move_windows_of_programme(work, row.episode_id, row.id, row.started_at - before)
+    records = lock_episodes(work, [row.episode_id])
+    issue_anew(work, records, IssueCause.PLAN, since=EVERYTHING)
+    assign_due_forms(work, records)
     return row
 
 

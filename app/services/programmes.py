@@ -12,6 +12,7 @@ from app.db.models import Programme
 from app.db.session import Work
 from app.services.decision_rules import check_rule
 from app.services.instruments import require_for_change
+from app.services.schedules import check_schedule
 
 
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
@@ -33,3 +34,4 @@ def _check(work: Work, values: Mapping[str, Any]) -> None:
     rule = values.get("decision_rule")
     if rule is not None:
         check_rule(work, rule)
+    check_schedule(work, values.get("schedule") or ())

@@ -8,13 +8,15 @@ from uuid import UUID
 
 from app.db.codes import IssueCause
 from app.db.editing import add, edit
-from app.db.episode_records import lock_episodes, lock_episodes_of_session, read_episodes
+from app.db.episode_records import EpisodeRecord, lock_episodes, lock_episodes_of_session, read_episodes
 from app.db.models import Attendance, Episode, TreatmentSession
 from app.db.record import get_session, informant_for
+from app.db.schedules import move_windows_of_session
 from app.db.scope import get_episode, get_of_episode
 from app.db.session import Work
 from app.errors import InvalidReference
 from app.services.episodes import EVERYTHING, issue_anew
+from app.services.schedules import assign_due_forms
 
 
 def record_session(work: Work, values: Mapping[str, Any], attendances: Sequence[Mapping[str, Any]]) -> TreatmentSession:
@@ -28,7 +30,7 @@ def record_session(work: Work, values: Mapping[str, Any], attendances: Sequence[
         except InvalidReference as error:
             error.pointer = f"/attendances/{index}{error.pointer}"
             raise
-    issue_anew(work, lock_episodes(work, lock), IssueCause.ATTENDANCE, since=EVERYTHING)
+    _follow(work, lock_episodes(work, lock))
     return session
 
 
@@ -36,8 +38,10 @@ def change_session(work: Work, session_id: UUID, version: int, changes: Mapping[
     """Change when and how a session took place."""
     session = get_session(work, session_id)
     records = lock_episodes_of_session(work, session)
+    before = session.starts_at
     edit(work, session, version, changes)
-    issue_anew(work, read_episodes(work, list(records)), IssueCause.ATTENDANCE, since=EVERYTHING)
+    move_windows_of_session(work, session.id, session.starts_at - before)
+    _follow(work, read_episodes(work, list(records)))
     return session
 
 
@@ -46,7 +50,7 @@ def add_attendance(work: Work, session_id: UUID, values: Mapping[str, Any]) -> A
     session = get_session(work, session_id)
     episode = get_episode(work, values["episode_id"], lock=True)
     attendance = _add_attendance(work, session, episode, values)
-    issue_anew(work, lock_episodes(work, [episode.id]), IssueCause.ATTENDANCE, since=EVERYTHING)
+    _follow(work, lock_episodes(work, [episode.id]))
     return attendance
 
 
@@ -55,8 +59,14 @@ def change_attendance(work: Work, attendance_id: UUID, version: int, changes: Ma
     attendance = get_of_episode(work, Attendance, attendance_id)
     get_episode(work, attendance.episode_id, lock=True)
     edit(work, attendance, version, changes)
-    issue_anew(work, lock_episodes(work, [attendance.episode_id]), IssueCause.ATTENDANCE, since=EVERYTHING)
+    _follow(work, lock_episodes(work, [attendance.episode_id]))
     return attendance
+
+
+def _follow(work: Work, records: Mapping[UUID, EpisodeRecord]) -> None:
+    """Let verdicts and schedules of locked episodes follow from another dose."""
+    issue_anew(work, records, IssueCause.ATTENDANCE, since=EVERYTHING)
+    assign_due_forms(work, records)
 
 
 def _add_attendance(work: Work, session: TreatmentSession, episode: Episode, values: Mapping[str, Any]) -> Attendance:

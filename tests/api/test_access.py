@@ -84,6 +84,16 @@ ADMINISTERING = {
 LISTING = {Action.LIST_USERS, Action.LIST_SERVICES}
 OWN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
 """What people do with their own log-in; tests/api/test_log_in.py tries it."""
+TABLETS = {
+    Action.LIST_DEVICES,
+    Action.ADD_DEVICE,
+    Action.CHANGE_DEVICE,
+    Action.PAIR_DEVICE_ANEW,
+    Action.REVOKE_DEVICE,
+}
+ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
+ANSWERING = {Action.OPEN_ASSIGNMENT, *ASKED}
+"""What is for whoever fills in forms; tests/api/test_openings.py tries it."""
 
 DECIDING = {Action.ACTIVATE_CURVE, Action.STEP_BACK_CURVE}
 """What touches no patient and changes what is said of many; so do the settings."""
@@ -103,7 +113,7 @@ WRITES = {
         "episode_programmes": "start_episode_programme change_episode_programme",
         "treatment_sessions": "record_session change_session",
         "attendances": "add_attendance change_attendance",
-        "assignments": "add_assignment change_assignment",
+        "assignments": "add_assignment change_assignment make_code make_link",
         "goals": "add_goal change_goal",
         "reviews": "record_review change_review",
         "risk_alerts": "acknowledge_risk_alert",
@@ -117,7 +127,9 @@ WRITES = {
 OVERSEEING = {Action.LIST_BREAK_GLASS, Action.REVIEW_BREAK_GLASS}
 """What an administrator sees of patients: their ids, and who has opened their records."""
 
-NOT_ON_PATIENTS = DESCRIBING | LEADING | DELETING | PLANNING | ADMINISTERING | OWN | {Action.READ_SESSION}
+NOT_ON_PATIENTS = (
+    DESCRIBING | LEADING | DELETING | PLANNING | ADMINISTERING | TABLETS | ANSWERING | OWN | {Action.READ_SESSION}
+)
 ON_PATIENTS = set(Action) - NOT_ON_PATIENTS
 
 
@@ -136,14 +148,16 @@ class Operation:
         if self.action is Action.PUT_ADMINISTRATION:
             ids["administration_id"] = str(uuid4())
         body = {"json": bodies(record)[self.action]} if self.has_body else {}
-        # The correction comes before the one, the activation before the other.
-        version = 2 if self.action in (Action.ENTER_ADMINISTRATION_IN_ERROR, Action.STEP_BACK_CURVE) else 1
+        # The correction comes before the one, the activation before another, the label before the last.
+        second = (Action.ENTER_ADMINISTRATION_IN_ERROR, Action.STEP_BACK_CURVE, Action.REVOKE_DEVICE)
+        version = 2 if self.action in second else 1
         given = {"If-Match": f'"{version}"', **headers}
         return caller.request(self.method, self.path.format(**ids), headers=given, **body)
 
 
 def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
     at, put_body = START.isoformat(), administration({"id": record["episode_id"]}, phq_9(5))
+    at_end = "2199-01-01T00:00:00Z"
     attendance = {"episode_id": record["episode_id"], "outcome": "attended"}
     programme = {"name": "Group", "format": "group", "counted_contact_types": ["group"]}
     consent = EXAMPLES[ConsentCreate] | {"stated_at": at}
@@ -171,7 +185,11 @@ def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
         Action.ADD_ATTENDANCE: attendance | {"informant_id": record["informant_id"]},
         Action.CHANGE_ATTENDANCE: {"outcome": "no_show"},
         Action.ADD_ASSIGNMENT: {"instrument": "phq-9", "opens_at": at},
-        Action.CHANGE_ASSIGNMENT: {"state": "completed"},
+        Action.CHANGE_ASSIGNMENT: {"closes_at": at_end},
+        Action.OPEN_ASSIGNMENT: {"code": "R7M2KX"},
+        Action.DECLINE_ASSIGNMENT: {"state": "declined", "reason": "not_now"},
+        Action.ADD_DEVICE: {"label": "Room 2"},
+        Action.CHANGE_DEVICE: {"label": "Room 3"},
         Action.ADD_GOAL: {"place": 2, "words": "work again", "set_at": at},
         Action.CHANGE_GOAL: {"words": "sleep all night"},
         Action.RECORD_REVIEW: {"dose": 1, "with_patient": True, "causes": ["alliance"], "action": "continue"},
@@ -271,11 +289,13 @@ def test_no_route_answers_a_credential_that_does_not_hold(
 def test_the_roles_are_what_was_decided() -> None:
     assert set(ALLOWED) == set(Role)
     # A tablet reads nothing back; a lead sees no person; neither programmes nor settings are a therapist's to change.
-    assert ALLOWED[Role.DEVICE] == DESCRIBING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
-    assert ALLOWED[Role.SERVICE_LEAD] == DESCRIBING | LEADING | PLANNING | OWN | LISTING
-    of_others = LEADING | DELETING | (ADMINISTERING - LISTING) | {Action.REVIEW_BREAK_GLASS}
+    assert ALLOWED[Role.DEVICE] == DESCRIBING | ANSWERING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+    assert ALLOWED[Role.RESPONDENT] == DESCRIBING | ASKED | {Action.PUT_ADMINISTRATION}
+    lead = ALLOWED[Role.SERVICE_LEAD]
+    assert lead == DESCRIBING | LEADING | PLANNING | TABLETS | OWN | LISTING
+    of_others = LEADING | DELETING | TABLETS | ANSWERING | (ADMINISTERING - LISTING) | {Action.REVIEW_BREAK_GLASS}
     assert set(Action) - ALLOWED[Role.THERAPIST] == of_others
-    assert ALLOWED[Role.ADMINISTRATOR] == ALLOWED[Role.SERVICE_LEAD] | OVERSEEING | DELETING | ADMINISTERING
+    assert ALLOWED[Role.ADMINISTRATOR] == lead | OVERSEEING | DELETING | ADMINISTERING
 
 
 @pytest.mark.parametrize("role", list(Role))
@@ -294,8 +314,9 @@ def test_what_a_role_may_not_do_is_refused(
 
 def test_a_tablet_reads_nothing_back(record_of: tuple[Clinic, dict[str, str]], operations: list[Operation]) -> None:
     clinic, record = record_of
-    reads = [each for each in operations if each.method == "GET" and each.action not in DESCRIBING]
+    reads = [each for each in operations if each.method == "GET" and each.action not in DESCRIBING | ASKED]
     assert statuses(reads, clinic.tablet, record) == {403}
+    assert statuses(reads, clinic.caller(Role.RESPONDENT), record) == {403}
 
 
 # ---- Reach

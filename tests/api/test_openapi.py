@@ -18,6 +18,7 @@ from httpx2 import Response
 from pydantic import BaseModel, ValidationError
 
 from app.api.examples import EXAMPLES
+from app.api.middleware import WITHOUT_CREDENTIAL
 from app.api.schemas import (
     access,
     administrations,
@@ -28,7 +29,9 @@ from app.api.schemas import (
     goals,
     instruments,
     people,
+    schedules,
     settings,
+    tablets,
 )
 from app.config import Settings
 from app.db.session import Database
@@ -43,6 +46,7 @@ from tests.factories import (
     make_curve,
     make_episode,
     make_patient,
+    open_on_tablet,
     phq_9,
     put,
     staff_of,
@@ -88,8 +92,10 @@ OPERATIONS = [
     if path.startswith("/v1/")
 ]
 """The operations for users; those for an operator's tools are in test_health.py."""
-GIVING_CREDENTIALS = {"open_session", "redeem_invitation"}
-"""What needs no credential, as it gives one."""
+WITHOUT_ACTION = {
+    operation.id for operation in OPERATIONS if operation.path in WITHOUT_CREDENTIAL and "/v1/" in operation.path
+}
+"""What shows a code, a link or a password instead of a credential."""
 
 every_operation = pytest.mark.parametrize("operation", OPERATIONS, ids=lambda operation: operation.id)
 
@@ -107,7 +113,7 @@ def test_it_is_served_as_it_is(clinic: Clinic) -> None:
 
 
 def test_every_action_is_an_operation() -> None:
-    assert sorted(operation.id for operation in OPERATIONS) == sorted([*Action, *GIVING_CREDENTIALS])
+    assert sorted(operation.id for operation in OPERATIONS) == sorted([*Action, *WITHOUT_ACTION])
 
 
 @every_operation
@@ -115,8 +121,8 @@ def test_it_says_what_an_operation_does_and_needs(operation: Operation) -> None:
     assert operation.content["summary"].strip()
     assert operation.content["description"].strip().endswith(".")
     assert operation.content["tags"]
-    needs_one = operation.id not in GIVING_CREDENTIALS
-    assert operation.content.get("security") == ([{"HTTPBearer": []}] if needs_one else None)
+    needed: Any = None if operation.id in WITHOUT_ACTION else [{"HTTPBearer": []}]
+    assert operation.content.get("security") == needed
 
 
 @every_operation
@@ -185,6 +191,9 @@ WHOLE = [
     (decision_rules.DecisionRuleBody, "at_most", 0, 500),
     (decision_rules.DecisionRuleBody, "from_week", 0, 520),
     (decision_rules.DecisionRuleBody, "to_week", 0, 520),
+    (schedules.ScheduleRuleBody, "every_sessions", 1, 50),
+    (schedules.ScheduleRuleBody, "days_before", 0, 90),
+    (schedules.ScheduleRuleBody, "window_days", 1, 366),
     (care.AttendanceCreate, "minutes", 0, 1440),
     (care.AttendanceChange, "minutes", 0, 1440),
     (care.TreatmentSessionCreate, "minutes", 0, 1440),
@@ -237,6 +246,7 @@ def numbers(shape: Any, path: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
 
 def test_no_number_of_a_body_is_without_limits() -> None:
     bodies = {*(model.__name__ for model in EXAMPLES), "AdministrationOfBatch", "DecisionRuleBody", "PolicyChange"}
+    bodies |= {"ScheduleRuleBody"}
     found = {path: shape for name in bodies for path, shape in numbers(SHAPES[name], name)}
     assert {f"{model.__name__}/properties/{name}" for model, name, _, _ in WHOLE} <= {
         path.removesuffix("/anyOf") for path in found
@@ -357,6 +367,7 @@ def use_everything(clinic: Clinic) -> None:
 
     opened = {"patient_id": patient["id"], "opened_at": (START - timedelta(days=7)).isoformat(), "planned_dose": 8}
     episode = therapist.post("/v1/episodes", opened).json()
+    open_on_tablet(clinic, episode["id"])
     at_episode = f"/v1/episodes/{episode['id']}"
     therapist.get("/v1/episodes")
     therapist.get(at_episode)
@@ -367,6 +378,7 @@ def use_everything(clinic: Clinic) -> None:
 
     use_access(clinic, patient["id"], at_episode)
     use_sessions(clinic, at_episode, episode["id"])
+    use_tablets(clinic, at_episode)
     use_answers(clinic, at_episode, episode)
 
     assignment = therapist.post(
@@ -434,6 +446,27 @@ def use_sessions(clinic: Clinic, at_episode: str, episode_id: str) -> None:
     clinic.therapist.patch(at_session, {"minutes": 45}, 1)
     clinic.therapist.get(f"{at_session}/attendances")
     clinic.therapist.patch(f"/v1/attendances/{attendance['id']}", {"minutes": 45}, 1)
+
+
+def use_tablets(clinic: Clinic, at_episode: str) -> None:
+    """Add a tablet, name it, pair it and revoke it; open on the other what is to be answered, and decline it."""
+    therapist, lead, tablet = clinic.therapist, clinic.lead, clinic.tablet
+    device = lead.post("/v1/devices", EXAMPLES[tablets.DeviceCreate]).json()
+    at_device = f"/v1/devices/{device['id']}"
+    lead.patch(at_device, EXAMPLES[tablets.DeviceChange], 1)
+    code = lead.request("POST", f"{at_device}/pairing-code").json()["code"]
+    lead.post("/v1/devices/pairing", {"code": code})
+    lead.request("POST", f"{at_device}/revocation", headers={"If-Match": '"2"'})
+    lead.get("/v1/devices")
+    asked = {"instrument": "gad-7", "opens_at": START.isoformat()}
+    for _ in range(2):
+        at_assignment = f"/v1/assignments/{therapist.post(f'{at_episode}/assignments', asked).json()['id']}"
+        code = therapist.request("POST", f"{at_assignment}/code").json()["code"]
+        tablet.post("/v1/assignments/opening", {"code": code})
+    tablet.get("/v1/assignments/open")
+    token = therapist.request("POST", f"{at_assignment}/link").json()["token"]
+    therapist.post("/v1/assignments/redemption", {"token": token})
+    tablet.post(f"{at_assignment}/declining", EXAMPLES[tablets.AssignmentDeclining])
 
 
 def use_answers(clinic: Clinic, at_episode: str, episode: Mapping[str, Any]) -> None:
@@ -528,7 +561,7 @@ def answers(database: Database, client: TestClient) -> list[tuple[Operation, Res
 
 
 def test_every_operation_was_used(answers: list[tuple[Operation, Response]]) -> None:
-    assert {operation.id for operation, _ in answers} == {*Action, *GIVING_CREDENTIALS}
+    assert {operation.id for operation, _ in answers} == {*Action, *WITHOUT_ACTION}
 
 
 @every_operation

@@ -326,4 +326,7 @@ def test_an_assignment_ends_with_what_became_of_it(clinic: Clinic, change: dict[
     answer = clinic.therapist.patch(f"/v1/assignments/{assignment['id']}", change, 1)
     assert answer.status_code == expected
     after = assignment | change | {"version": 2} if expected == 200 else assignment
-    assert listed(clinic.therapist.get(f"{path_of(episode)}/assignments")) == [after]
+    found = {each["id"]: each for each in listed(clinic.therapist.get(f"{path_of(episode)}/assignments"))}
+    completed_at = found[assignment["id"]]["completed_at"]
+    assert (completed_at is not None) is (change.get("state") == "completed" and expected == 200)
+    assert found[assignment["id"]] == after | {"completed_at": completed_at}

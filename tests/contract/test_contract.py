@@ -18,6 +18,7 @@ from fastapi.testclient import TestClient
 from schemathesis import Response
 from schemathesis.checks import CHECKS, load_all_checks
 
+from app.api.guesses import Guesses
 from app.api.limits import Limit
 from app.config import Settings
 from app.db.codes import Role
@@ -39,12 +40,15 @@ from tests.factories import (
     PASSWORD,
     Clinic,
     created,
+    make_assignment,
     make_clinic,
     make_episode,
     make_record,
     make_user,
     ok,
+    open_by_code,
     phq_9,
+    respondent_of,
     user_name_of,
 )
 
@@ -115,6 +119,7 @@ def fill(database: Database, client: TestClient) -> Filled:
         **record,
         "treatment_session_id": record["session_id"],
         "therapist_id": str(clinic.therapist_id),
+        "service_id": str(clinic.service_id),
         "informant": record["informant_id"],
         "main_series_id": trajectory["series"]["id"],
         "instrument": "phq-9",
@@ -146,6 +151,7 @@ def invitation(clinic: Clinic) -> str:
 def operations(database: Database) -> Mapping[str, Operation]:
     app = create_app(Settings(), database)
     app.state.login_limit = Limit(1_000_000)  # all of them ask from one address
+    app.state.guesses = Guesses(Limit(1_000_000))
     return operations_of(loaded(app))
 
 
@@ -170,6 +176,33 @@ def new_forms(filled: Filled) -> dict[str, Callable[[], object]]:
     """Let each form have an id of its own, and several patients share them: none gets a course of hundreds."""
     episodes = cycle([filled.known["episode_id"], *(make_episode(filled.clinic)["id"] for _ in range(7))])
     return {"administration_id": lambda: str(uuid4()), "id": lambda: str(uuid4()), "episode_id": lambda: next(episodes)}
+
+
+def secrets(operation: str, credential: str, filled: Filled) -> dict[str, object]:
+    """Give codes and links that hold, a new one each time, and what a tablet or a respondent may name."""
+    clinic = filled.clinic
+    if operation in SECURED and credential == Role.RESPONDENT:
+        own = respondent_of(clinic)[1]
+        return {"assignment_id": own["id"], "episode_id": own["episode_id"]}
+    if operation == "pair_device":
+        return {"code": lambda: created(clinic.lead.post("/v1/devices", {"label": "Room"}))["pairing"]["code"]}
+    if operation == Action.DECLINE_ASSIGNMENT:
+        return {"assignment_id": lambda: open_by_code(clinic, new_assignment(clinic))["assignment_id"]}
+    return {"code": lambda: new_code(clinic), "token": lambda: new_link(clinic)}
+
+
+def new_assignment(clinic: Clinic) -> dict[str, Any]:
+    return make_assignment(clinic, make_episode(clinic))
+
+
+def new_code(clinic: Clinic) -> object:
+    path = f"/v1/assignments/{new_assignment(clinic)['id']}/code"
+    return created(clinic.therapist.request("POST", path))["code"]
+
+
+def new_link(clinic: Clinic) -> object:
+    path = f"/v1/assignments/{new_assignment(clinic)['id']}/link"
+    return created(clinic.therapist.request("POST", path))["token"]
 
 
 def with_a_live_curve(asked: Conversation, filled: Filled) -> None:
@@ -205,6 +238,7 @@ def test_who_may_ask_is_answered_as_the_document_has_it(
     asked = conversation(operations[operation], filled, filled.token(credential))
     if operation in TOLD_WITHIN:
         asked.known = {**asked.known, **new_forms(filled)}
+    asked.known = {**asked.known, **secrets(operation, credential, filled)}
     if operation == Action.STEP_BACK_CURVE:
         with_a_live_curve(asked, filled)
     if operation in (Action.DELETE_PATIENT, Action.DELETE_ADMINISTRATION):
@@ -234,9 +268,8 @@ def test_who_may_not_ask_hears_nothing_else(
 def test_another_organisation_finds_nothing_and_hears_of_nothing(
     operations: Mapping[str, Operation], kept: Filled, database: Database, client: TestClient, operation: str
 ) -> None:
-    role = next(
-        role for role in (Role.THERAPIST, Role.SERVICE_LEAD, Role.ADMINISTRATOR) if refusal(operation, role) is None
-    )
+    roles = (Role.THERAPIST, Role.SERVICE_LEAD, Role.ADMINISTRATOR, Role.DEVICE)
+    role = next(role for role in roles if refusal(operation, role) is None)
     stranger = Filled(make_clinic(database, client), {}, frozenset())
     asked = conversation(operations[operation], kept, stranger.token(role))
     answers = [asked.ask(case) for case in thinned(coverage(operations[operation]), 3 * EXAMPLES)]

@@ -152,6 +152,8 @@ SECURITY_DEFINERS = (
     "spor_delete_administration",
     "spor_delete_patient",
     "spor_events_about",
+    "spor_take_link",
+    "spor_take_pairing_code",
     "spor_unsealed",
 )
 """What does more than the application's role may, in the order of the alphabet."""

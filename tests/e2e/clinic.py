@@ -29,6 +29,7 @@ from app.services.organisations import (
 from app.services.patients import register_patient
 from app.services.sessions import record_session
 from tests.factories import START, administration, phq_9
+from tests.openings import open_quietly
 from tests.programs import enterable_folder
 
 SESSIONS = 4
@@ -76,7 +77,8 @@ def furnish(database: Database, episodes: int) -> tuple[str, list[UUID]]:
     with database.work(founding_scope(organisation_id), access) as work:
         service = add_service(work, "Rask psykisk helsehjelp")
         therapist = add_user(work, service, Role.THERAPIST, "Therapist")
-        tablet = issue_credential(work, add_device(work, service, "Waiting room"))
+        device = add_device(work, service, "Waiting room")
+        tablet = issue_credential(work, device)
     with database.work(Scope(organisation_id, therapist.id, Role.THERAPIST, service.id), access) as work:
         episode_ids = []
         for number in range(episodes):
@@ -85,6 +87,7 @@ def furnish(database: Database, episodes: int) -> tuple[str, list[UUID]]:
             opened_at = START - timedelta(days=7)
             given = {"patient_id": patient.id, "opened_at": opened_at, "problem_areas": [], "planned_interval_days": 7}
             episode_ids.append(open_episode(work, given).id)
+            open_quietly(work, episode_ids[-1], device.id)
         for week in range(SESSIONS):
             session = {"starts_at": START + timedelta(weeks=week), "contact_type": "group", "mode": "in_person"}
             came = [{"episode_id": episode_id, "outcome": "attended"} for episode_id in episode_ids]

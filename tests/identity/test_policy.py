@@ -24,6 +24,15 @@ READS_THE_ORGANISATION = {
     Action.LIST_CURVES,
     Action.READ_CURVE,
 }
+KEEPS_TABLETS = {
+    Action.LIST_DEVICES,
+    Action.ADD_DEVICE,
+    Action.CHANGE_DEVICE,
+    Action.PAIR_DEVICE_ANEW,
+    Action.REVOKE_DEVICE,
+}
+ANSWERS_WHAT_IT_WAS_ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
+ANSWERS = {Action.OPEN_ASSIGNMENT, *ANSWERS_WHAT_IT_WAS_ASKED}
 READS_DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM, Action.LIST_INSTRUMENTS, Action.READ_INSTRUMENT}
 OVERSEES = {Action.LIST_BREAK_GLASS, Action.REVIEW_BREAK_GLASS}
 """Who has opened which record, by their ids."""
@@ -47,11 +56,12 @@ OF_COLLEAGUES = LISTS_COLLEAGUES | {
     Action.CHANGE_SERVICE,
 }
 OF_THE_OWN_LOG_IN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
+OF_THE_ORGANISATION = CHANGES_THE_ORGANISATION | READS_THE_ORGANISATION | KEEPS_TABLETS
 OF_PERSONS = (
     set(Action)
-    - CHANGES_THE_ORGANISATION
-    - READS_THE_ORGANISATION
+    - OF_THE_ORGANISATION
     - READS_DESCRIPTIONS
+    - ANSWERS
     - DELETES_BY_DECISION
     - OF_COLLEAGUES
     - OF_THE_OWN_LOG_IN
@@ -60,7 +70,13 @@ OF_PERSONS = (
 
 
 def test_a_tablet_puts_answers_and_gets_no_record() -> None:
-    assert ALLOWED[Role.DEVICE] == READS_DESCRIPTIONS | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+    puts = {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
+    assert ALLOWED[Role.DEVICE] == READS_DESCRIPTIONS | ANSWERS | puts
+
+
+def test_the_holder_of_a_link_answers_one_form() -> None:
+    answers = ANSWERS_WHAT_IT_WAS_ASKED | {Action.PUT_ADMINISTRATION}
+    assert ALLOWED[Role.RESPONDENT] == READS_DESCRIPTIONS | answers
 
 
 def test_a_therapist_does_everything_with_persons_and_changes_nothing_of_the_organisation() -> None:
@@ -70,8 +86,7 @@ def test_a_therapist_does_everything_with_persons_and_changes_nothing_of_the_org
 
 def test_a_lead_plans_and_sees_no_person() -> None:
     lead = ALLOWED[Role.SERVICE_LEAD]
-    plans = CHANGES_THE_ORGANISATION | READS_THE_ORGANISATION | READS_DESCRIPTIONS
-    assert lead == plans | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN
+    assert lead == OF_THE_ORGANISATION | READS_DESCRIPTIONS | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN
     assert not lead & OF_PERSONS
 
 

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from httpx2 import Response
 
-from tests.factories import Caller, Clinic
+from tests.factories import Caller, Clinic, open_on_tablet
 from tests.machine import events, expected
 from tests.machine.record_model import (
     Administration,
@@ -92,6 +92,7 @@ class Practice:
     def open_episode(self, patient: Patient, opened_at: datetime, plan: Mapping[str, Any]) -> Episode:
         body = {"patient_id": patient.id, "opened_at": opened_at.isoformat(), **plan}
         row, _ = self._ask("POST", "episodes", body, 201)
+        open_on_tablet(self.clinic, row["id"])
         episode = Episode(row["id"], patient, opened_at, row["version"])
         self._plan(episode, plan)
         self.model.episodes.append(episode)

@@ -30,7 +30,8 @@ from app.api.schemas.administrations import (
     receipt_read,
 )
 from app.api.schemas.results import VerdictRead, named_answers, result_read
-from app.db.codes import Role
+from app.db.codes import STAFF
+from app.db.devices import seen
 from app.db.results import KeptResult, versions_of
 from app.db.session import Work
 from app.errors import MalformedBody, NotFound
@@ -78,7 +79,7 @@ def put_administration(
     with open_work() as work:
         submission = read_submission(administration_id, body)
         # A tablet's receipt needs nothing more of the database; a clinician's holds what is read after it was written.
-        if work.scope.role is Role.DEVICE:
+        if work.scope.role not in STAFF:
             outcome = put_at_last(work, submission, clock_tolerance=_tolerance(request))
         else:
             [outcome] = put_administrations(work, [submission], clock_tolerance=_tolerance(request))
@@ -106,6 +107,8 @@ def put_batch(
         entries = read_batch(body)
         submissions = [entry for entry in entries if isinstance(entry, Submission)]
         outcomes = put_administrations(work, submissions, clock_tolerance=_tolerance(request))
+        for noted in seen(work):
+            work.ask(noted)
         told = zip(outcomes, _receipts(work, outcomes), strict=True)
     language = language_of(request)
     answers = [
@@ -195,7 +198,7 @@ def _tolerance(request: Request) -> timedelta:
 def _receipts(work: Work, outcomes: Sequence[PutOutcome]) -> list[ReceiptRead | None]:
     """Give the receipts; only a clinician's hold what was made of the answers."""
     results: dict[UUID, KeptResult] = {}
-    if work.scope.role is not Role.DEVICE:
+    if work.scope.role in STAFF:
         results = shown_results(work, [outcome.id for outcome in outcomes if outcome.receipt])
     return [_receipt(outcome, results.get(outcome.id)) for outcome in outcomes]
 

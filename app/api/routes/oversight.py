@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from app.api.deps import OpenWork, Version, allow
+from app.api.paths import BESIDE_WORDS
 from app.api.problems import declares
 from app.api.routes.answers import versioned
 from app.api.schemas.care import (
@@ -146,7 +147,7 @@ def add_assignment(
 
 
 @router.patch(
-    "/assignments/{assignment_id}",
+    "/assignments/{assignment_id" + BESIDE_WORDS + "}",
     operation_id=Action.CHANGE_ASSIGNMENT,
     response_model=AssignmentRead,
     responses=declares(404, 409, 412, 428),

@@ -49,6 +49,9 @@ class AdministrationPut(Body):
     occasion: Occasion | None = None
     mode: AnsweringMode | None = None
     helped_by: Label | None = Field(default=None, description="Who helped, as a role; never a name.")
+    assignment_id: UUID | None = Field(
+        default=None, description="What it is put for, and completes. A respondent's is the only one that there is."
+    )
 
 
 class AdministrationOfBatch(AdministrationPut):

@@ -15,7 +15,6 @@ from app.api.schemas.fields import (
     Change,
     Date,
     Days,
-    Document,
     Dose,
     DoseSoFar,
     EvidenceLevel,
@@ -26,6 +25,7 @@ from app.api.schemas.fields import (
     Text,
     Time,
 )
+from app.api.schemas.schedules import ScheduleRuleBody
 from app.db.codes import (
     AssignmentState,
     AttendanceOutcome,
@@ -41,6 +41,7 @@ from app.db.codes import (
     Visibility,
 )
 
+Schedule = Annotated[list[ScheduleRuleBody], Field(max_length=20)]
 ProblemAreas = Annotated[list[Label], Field(max_length=20)]
 
 
@@ -155,7 +156,7 @@ class ProgrammeCreate(Body):
     planned_dose: Dose | None = None
     planned_interval_days: Days = 7
     main_instrument: Label | None = Field(default=None, examples=["phq-9"])
-    schedule: Document | None = None
+    schedule: Schedule | None = None
     decision_rule: DecisionRuleBody | None = None
     evidence_level: EvidenceLevel | None = Field(default=None, description="Unknown is null, not 0.")
     evidence_source: Text | None = None
@@ -171,7 +172,7 @@ class ProgrammeChange(Change):
     planned_dose: Dose | None = None
     planned_interval_days: Days = 7
     main_instrument: Label | None = None
-    schedule: Document | None = None
+    schedule: Schedule | None = None
     decision_rule: DecisionRuleBody | None = None
     evidence_level: EvidenceLevel | None = None
     evidence_source: Text | None = None
@@ -187,7 +188,9 @@ class ProgrammeRead(Versioned):
     planned_dose: int | None
     planned_interval_days: int
     main_instrument: str | None
-    schedule: dict[str, Any] | None
+    schedule: list[dict[str, Any]] | dict[str, Any] | None = Field(
+        description="As it was written. A document from before schedules had a form is kept and shown, and not applied."
+    )
     decision_rule: dict[str, Any] | None = Field(
         description="As it was written. A document from before rules had a form is kept and shown, and not applied."
     )
@@ -322,7 +325,10 @@ class AssignmentRead(Versioned):
     opens_at: datetime
     closes_at: datetime | None
     state: AssignmentState
-    reason: str | None
+    reason: str | None = Field(description="As a therapist wrote it, or the code that a tablet sent.")
+    completed_at: datetime | None
+    administration_id: UUID | None = Field(description="What was put for it.")
+    schedule_key: str | None = Field(description="Which rule of a programme's schedule made it; null if a person did.")
 
 
 class ReviewCreate(Body):

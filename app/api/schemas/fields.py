@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, TypeAlias
 
@@ -37,7 +35,7 @@ def _first_of_month(value: date) -> date:
     return value
 
 
-def _whole_number(value: Any) -> Any:
+def whole_number(value: Any) -> Any:
     """Refuse text and true, which pydantic reads as numbers; 1.0 is 1, as in JSON Schema."""
     if isinstance(value, bool | str):
         raise ValueError("must be a whole number")
@@ -68,16 +66,16 @@ Month: TypeAlias = Annotated[
     Field(examples=["1988-04-01"], json_schema_extra={"pattern": f"^{_YEARS}-(0[1-9]|1[0-2])-01$"}),
     AfterValidator(_first_of_month),
 ]
-Dose: TypeAlias = Annotated[int, Field(ge=1, le=500), BeforeValidator(_whole_number)]
-DoseSoFar: TypeAlias = Annotated[int, Field(ge=0, le=500), BeforeValidator(_whole_number)]
-Days: TypeAlias = Annotated[int, Field(ge=1, le=366), BeforeValidator(_whole_number)]
-Weeks: TypeAlias = Annotated[int, Field(ge=0, le=520), BeforeValidator(_whole_number)]
-Count: TypeAlias = Annotated[int, Field(ge=0, le=500), BeforeValidator(_whole_number)]
-Code: TypeAlias = Annotated[int, Field(ge=1, le=1000), BeforeValidator(_whole_number)]
-Minutes: TypeAlias = Annotated[int, Field(ge=0, le=1440), BeforeValidator(_whole_number)]
-Pathway: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole_number)]
-GoalPlace: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(_whole_number)]
-EvidenceLevel: TypeAlias = Annotated[int, Field(ge=0, le=5), BeforeValidator(_whole_number)]
+Dose: TypeAlias = Annotated[int, Field(ge=1, le=500), BeforeValidator(whole_number)]
+DoseSoFar: TypeAlias = Annotated[int, Field(ge=0, le=500), BeforeValidator(whole_number)]
+Days: TypeAlias = Annotated[int, Field(ge=1, le=366), BeforeValidator(whole_number)]
+Weeks: TypeAlias = Annotated[int, Field(ge=0, le=520), BeforeValidator(whole_number)]
+Count: TypeAlias = Annotated[int, Field(ge=0, le=500), BeforeValidator(whole_number)]
+Code: TypeAlias = Annotated[int, Field(ge=1, le=1000), BeforeValidator(whole_number)]
+Minutes: TypeAlias = Annotated[int, Field(ge=0, le=1440), BeforeValidator(whole_number)]
+Pathway: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(whole_number)]
+GoalPlace: TypeAlias = Annotated[int, Field(ge=1, le=3), BeforeValidator(whole_number)]
+EvidenceLevel: TypeAlias = Annotated[int, Field(ge=0, le=5), BeforeValidator(whole_number)]
 
 # Spaces around a text are dropped, so that one of spaces alone is empty; the document has to say it in a pattern.
 _SAYS_SOMETHING = Field(json_schema_extra={"pattern": r"^[^\x00]*[^\x00\s][^\x00]*$"})
@@ -88,33 +86,6 @@ Text: TypeAlias = Annotated[
 Label: TypeAlias = Annotated[
     str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00]*$"), _SAYS_SOMETHING
 ]
-
-
-def _plain(value: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what the database can't keep as JSON, or could not be read back."""
-    try:
-        text = json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
-    except ValueError:
-        raise ValueError("must hold no half characters, and only finite numbers") from None
-    if len(text) > 10_000 or "\\u0000" in text.decode() or _depth(value) > 20:
-        raise ValueError("must hold no null character, at most 10 000 bytes, and be nested at most 20 deep")
-    return value
-
-
-def _depth(value: object) -> int:
-    level, depth = [value], 0
-    while level := [inner for outer in level for inner in _members(outer)]:
-        depth += 1
-    return depth
-
-
-def _members(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
-        return value.values()
-    return value if isinstance(value, list) else ()
-
-
-Document: TypeAlias = Annotated[dict[str, Any], AfterValidator(_plain)]
 
 
 Hundredths: TypeAlias = Annotated[float, AfterValidator(lambda figure: round(figure, 2))]

@@ -4,6 +4,7 @@ from app.db.models.access import Block, BreakGlass
 from app.db.models.base import Base
 from app.db.models.care import (
     Assignment,
+    AssignmentOpening,
     Attendance,
     Episode,
     EpisodeProgramme,
@@ -32,6 +33,7 @@ from app.db.models.rights import Consent, DeletedAdministration, Deletion, Earli
 __all__ = [
     "Administration",
     "Assignment",
+    "AssignmentOpening",
     "Attendance",
     "AuditEvent",
     "AuditSeal",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, SmallInteger, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -20,7 +20,7 @@ from app.db.codes import (
     Sex,
     Visibility,
 )
-from app.db.models.base import Base, Edited, OfEpisode, belongs_to, of_organisation, one_of
+from app.db.models.base import Base, Edited, OfEpisode, Tenant, belongs_to, of_organisation, one_of
 
 
 class Patient(Edited, Base):
@@ -233,6 +233,22 @@ class Assignment(OfEpisode, Base):
         Index(None, "organisation_id", "episode_id"),
         Index(None, "organisation_id", "informant_id"),
         Index(None, "organisation_id", "treatment_session_id"),
+        Index("assignments_link_hash_key", "link_hash", unique=True, postgresql_where=text("link_hash is not null")),
+        Index(
+            "assignments_code_key",
+            "organisation_id",
+            "code_hash",
+            unique=True,
+            postgresql_where=text("code_hash is not null"),
+        ),
+        Index(
+            "assignments_schedule_key",
+            "organisation_id",
+            "episode_id",
+            "schedule_key",
+            unique=True,
+            postgresql_where=text("schedule_key is not null"),
+        ),
         one_of("state", AssignmentState),
         CheckConstraint("closes_at > opens_at", name="closes_after_opening"),
         CheckConstraint("state not in ('declined', 'unable') or reason is not null", name="reason_given"),
@@ -246,3 +262,34 @@ class Assignment(OfEpisode, Base):
     closes_at: Mapped[datetime | None]
     state: Mapped[str]
     reason: Mapped[str | None]
+    code_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    code_expires_at: Mapped[datetime | None]
+    link_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    link_expires_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    administration_id: Mapped[UUID | None]
+    schedule_key: Mapped[str | None]
+
+
+class AssignmentOpening(Tenant, Base):
+    """An assignment was opened on a tablet, which so reaches its episode; closed if it was opened elsewhere since."""
+
+    __tablename__ = "assignment_openings"
+    __table_args__ = (
+        belongs_to("assignments"),
+        belongs_to("devices"),
+        belongs_to("episodes"),
+        Index(None, "organisation_id", "episode_id", "device_id"),
+        Index(
+            "assignment_openings_open_on_idx",
+            "organisation_id",
+            "device_id",
+            postgresql_where=text("closed_at is null"),
+        ),
+    )
+
+    assignment_id: Mapped[UUID] = mapped_column(primary_key=True)
+    device_id: Mapped[UUID] = mapped_column(primary_key=True)
+    episode_id: Mapped[UUID]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]

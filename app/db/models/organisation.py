@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, func, text
-from sqlalchemy.dialects.postgresql import ARRAY, TEXT
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.codes import STAFF, ContactType, Language, OrganisationMode, ProgrammeFormat
@@ -106,10 +106,23 @@ class Device(Edited, Base):
     """A tablet of a service."""
 
     __tablename__ = "devices"
-    __table_args__ = (belongs_to("services"),)
+    __table_args__ = (
+        belongs_to("services"),
+        Index(
+            "devices_pairing_hash_key",
+            "pairing_hash",
+            unique=True,
+            postgresql_where=text("pairing_hash is not null"),
+        ),
+    )
 
     service_id: Mapped[UUID]
     label: Mapped[str]
+    pairing_hash: Mapped[bytes | None] = mapped_column(LargeBinary)
+    pairing_expires_at: Mapped[datetime | None]
+    paired_at: Mapped[datetime | None]
+    last_seen_on: Mapped[date | None]
+    revoked_at: Mapped[datetime | None]
 
 
 class Credential(Base):
@@ -162,7 +175,7 @@ class Programme(Edited, Base):
     planned_dose: Mapped[int | None] = mapped_column(SmallInteger)
     planned_interval_days: Mapped[int] = mapped_column(SmallInteger)
     main_instrument: Mapped[str | None]
-    schedule: Mapped[dict[str, Any] | None]
+    schedule: Mapped[Any] = mapped_column(JSONB, nullable=True)
     decision_rule: Mapped[dict[str, Any] | None]
     evidence_level: Mapped[int | None] = mapped_column(SmallInteger)
     evidence_source: Mapped[str | None]

@@ -19,14 +19,17 @@ from uuid import UUID
 import numpy as np
 
 from app.db import record
-from app.db.codes import Language, OrganisationMode, Role
+from app.db.assignments import open_on_device
+from app.db.codes import AssignmentState, Language, OrganisationMode, Role
 from app.db.editing import all_of_organisation
 from app.db.founding import add_organisation
 from app.db.ids import uuid7
-from app.db.models import Device, Programme, Service, User
+from app.db.models import Assignment, Device, Programme, Service, User
+from app.db.scope import get_episode
 from app.db.session import Access, Database, Scope, Work
 from app.errors import Unauthenticated
 from app.identity.credentials import token_hash
+from app.services.assignments import add_assignment
 from app.services.caseload import CaseloadEntry, read_caseload
 from app.services.demonstration.courses import Cohort, simulate_cohorts
 from app.services.demonstration.life import Life
@@ -150,10 +153,25 @@ def _are_known(database: Database, credentials: Credentials) -> bool:
 
 
 def episode_to_show(database: Database, credentials: Credentials) -> UUID:
-    """Choose the open episode of the therapist that has most to show, and to which another form can be put."""
+    """Choose the open episode of the therapist that has most to show, and let the tablet put another form to it."""
+    with database.work_for_token(token_hash(credentials.tablet), _access("check_credentials")) as work:
+        device_id = work.scope.actor_id
     with database.work_for_token(token_hash(credentials.therapist), _access("read_caseload")) as work:
-        entries = read_caseload(work)
-    return max(entries, key=_has_to_show).record.id
+        shown = max(read_caseload(work), key=_has_to_show).record.id
+        _open_on_tablet(work, shown, device_id)
+    return shown
+
+
+def _open_on_tablet(work: Work, episode_id: UUID, device_id: UUID) -> None:
+    """Ask for a PHQ-9, if that has not been done before, and open it on a tablet."""
+    asked = [
+        each
+        for each in record.of_episode(work, Assignment, get_episode(work, episode_id))
+        if each.instrument == "phq-9" and each.state == AssignmentState.OFFERED and each.closes_at is None
+    ]
+    wanted = {"instrument": "phq-9", "form": None, "informant_id": None, "opens_at": work.now}
+    assignment = asked[0] if asked else add_assignment(work, episode_id, wanted)
+    open_on_device(work, assignment.id, episode_id, device_id)
 
 
 def _has_to_show(entry: CaseloadEntry) -> tuple[bool, bool, bool, int]:

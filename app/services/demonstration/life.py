@@ -17,6 +17,7 @@ from uuid import UUID, uuid5
 import numpy as np
 
 from app.db import record
+from app.db.assignments import open_on_device
 from app.db.codes import InformantRole, Language, ReviewAction, ReviewCause, Visibility
 from app.db.editing import add_all
 from app.db.ids import uuid7
@@ -25,6 +26,7 @@ from app.db.results import last_verdicts
 from app.db.session import Scope, Work
 from app.services.administrations import PutStatus, put_administrations
 from app.services.admission import Submission
+from app.services.assignments import add_assignment
 from app.services.demonstration.courses import Cohort, Form, Member
 from app.services.episodes import change_episode, open_episode
 from app.services.patients import add_informant, register_patient
@@ -55,6 +57,8 @@ class _Case:
     episode: Episode
     self_id: UUID
     parent_ids: Mapping[str, UUID]
+    assignments: dict[str, UUID]
+    """What was asked for and is not filled in yet, by instrument."""
     reviews: list[Review] = field(default_factory=list)
 
 
@@ -114,7 +118,18 @@ class Life:
                 "programme_id": self.programme.id,
             },
         )
-        return _Case(member, episode, self_informant.id, {label: parent.id for label, parent in parents.items()})
+        parent_ids = {label: parent.id for label, parent in parents.items()}
+        return _Case(member, episode, self_informant.id, parent_ids, self._assign(then, member, episode))
+
+    def _assign(self, then: Work, member: Member, episode: Episode) -> dict[str, UUID]:
+        """Ask for the first form, and open it on the tablet in the waiting room."""
+        if not member.forms:
+            return {}
+        instrument = member.forms[0].instrument
+        asked = {"instrument": instrument, "form": None, "informant_id": None, "opens_at": episode.opened_at}
+        assignment = add_assignment(then, episode.id, asked)
+        open_on_device(then, assignment.id, episode.id, self.tablet.actor_id)
+        return {instrument: assignment.id}
 
     def _enter_sessions(self) -> None:
         """Enter the treatment sessions: the rows that `record_session` makes, all at once."""
@@ -170,6 +185,7 @@ class Life:
             timing=Timing.BEFORE,
             occasion=form.occasion,
             mode=form.mode,
+            assignment_id=case.assignments.pop(form.instrument, None),
         )
 
     def _id(self, case: _Case, form: Form) -> UUID:
