@@ -10,6 +10,8 @@ from typing import Final
 import psycopg
 from fastapi.testclient import TestClient
 
+from app.api.guesses import Guesses
+from app.api.limits import Limit
 from app.config import Settings
 from app.db import migrations
 from app.db.embedded import EmbeddedServer
@@ -60,7 +62,9 @@ def crowd(server: EmbeddedServer, name: str, administrations: int) -> Iterator[C
     owner = server.conninfo(name, OWNER_ROLE)
     migrations.upgrade(server.url(name, OWNER_ROLE))
     database = Database(server.url(name, APP_ROLE))
-    with written_down(server, name), TestClient(create_app(Settings(), database)) as client:
+    app = create_app(Settings(), database)
+    app.state.guesses = Guesses(Limit(1_000_000))  # its one tablet opens as many codes as there are
+    with written_down(server, name), TestClient(app) as client:
         _, clinic = (bulk.fill(server, name, database, client, administrations // 2) for _ in range(2))
         bulk.settle(server, name)
         database.close()  # what was planned for an empty database does not count

@@ -22,8 +22,8 @@ from app.api.metrics import Metrics
 from app.api.routes.health import LIVE, METRICS, READY
 from app.api.routes.log_in import INVITATIONS, SESSIONS
 from app.config import Settings
+from app.db.failures import DatabaseFailure
 from app.db.ids import uuid7
-from app.db.session import DatabaseFailure
 from app.db.session import Scope as Caller
 from app.errors import SporError, TooManyRequests, Unauthenticated
 

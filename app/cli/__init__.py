@@ -36,7 +36,7 @@ from app.cli import (
 )
 from app.cli.options import settings_of
 from app.cli.server import CutShort
-from app.db.session import DatabaseFailure
+from app.db.failures import DatabaseFailure
 from app.errors import DatabaseUnavailable, SporError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

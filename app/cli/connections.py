@@ -8,8 +8,9 @@ from contextlib import closing, contextmanager
 from app.config import Settings
 from app.db import migrations
 from app.db.embedded import EmbeddedServer
+from app.db.failures import translated_errors
 from app.db.provision import APP_ROLE, DATABASE, OWNER_ROLE
-from app.db.session import Database, translated_errors
+from app.db.session import Database
 from app.errors import ServerMisconfigured
 
 

@@ -7,7 +7,8 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from app.db import migrations
-from app.db.session import Database, DatabaseFailure, translated_errors
+from app.db.failures import DatabaseFailure, translated_errors
+from app.db.session import Database
 from app.errors import DatabaseUnavailable, ServerMisconfigured
 
 ANSWER_SECONDS = 2

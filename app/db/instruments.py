@@ -10,9 +10,10 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+from app.db.failures import translated_errors
 from app.db.models import OwnInstrument
 from app.db.pipeline import statement
-from app.db.session import Query, Work, translated_errors
+from app.db.session import Query, Work
 from app.errors import StateConflict, UnknownInstrument
 from app.scales.catalogue import catalogue, load_instrument
 from app.scales.instrument import Instrument

@@ -11,53 +11,32 @@ commit leave together, so that none of them costs a round trip of its own.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
-from functools import cache
 from select import POLLIN, poll
 from typing import Any, Final, Generic, TypeVar, cast
 from uuid import UUID
 
 import psycopg
-from psycopg import errors as pg
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import ORMExecuteState, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.db.codes import Purpose, Role
-from app.db.models import Base
+from app.db.auditing import AUDIT, AUDIT_OF_THERAPIST, OF_PATIENTS, PURPOSES, writes_patients
+from app.db.codes import Role
+from app.db.failures import translated_errors
 from app.db.pipeline import Pipeline, Rows, Sent, Statement, statement
 from app.errors import (
-    DatabaseUnavailable,
-    InvalidReference,
-    MalformedBody,
     NotFound,
     ServerMisconfigured,
-    SporError,
-    StateConflict,
     Unauthenticated,
 )
 
 Answer = TypeVar("Answer")
-
-_OF_PATIENTS = frozenset(
-    name
-    for name, table in Base.metadata.tables.items()
-    if name == "patients" or {"patient_id", "episode_id", "administration_id"} & {*table.columns.keys()}
-)
-_WRITTEN = re.compile(rb"\b(?:insert into|update|delete from) (\w+)", re.IGNORECASE)
-
-
-@cache
-def _writes_patients(sql: bytes) -> bool:
-    """Tell whether a statement writes rows of patients."""
-    return any(name.decode() in _OF_PATIENTS for name in _WRITTEN.findall(sql))
-
 
 NOTHING_SUCH: Final = "it is not valid: mistyped, used, expired, or meant for somewhere else"
 """What is said of every code and link that opens nothing, so that nobody learns why."""
@@ -96,36 +75,6 @@ class Secret(StrEnum):
 
 
 _USED_UP = {secret: whoever(f"{secret}(%(secret_hash)s)") for secret in Secret}
-_AUDIT = statement(
-    """
-    insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
-                              patient_ids)
-    values (%(organisation_id)s, %(occurred_at)s, %(actor_id)s, %(service_id)s, %(request_id)s, %(role)s, %(purpose)s,
-            %(action)s, %(patient_ids)s::uuid[])
-    """
-)
-
-# What a therapist sees of a patient whom only colleagues treat was opened for a purpose of its own.
-_AUDIT_OF_THERAPIST = statement(
-    """
-    insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
-                              patient_ids)
-    select %(organisation_id)s, %(occurred_at)s, %(actor_id)s, %(service_id)s, %(request_id)s, %(role)s,
-           coalesce(opened.purpose, %(purpose)s), %(action)s, array_agg(seen.patient_id order by seen.patient_id)
-      from unnest(%(patient_ids)s::uuid[]) seen(patient_id)
-      left join lateral (
-           select b.purpose
-             from break_glass b
-            where b.organisation_id = %(organisation_id)s and b.user_id = %(actor_id)s and b.expires_at > now()
-              and b.patient_id = seen.patient_id
-              and not exists (select from treatment_relations r
-                                join episodes e on e.organisation_id = r.organisation_id and e.id = r.episode_id
-                               where r.organisation_id = %(organisation_id)s and r.user_id = %(actor_id)s
-                                 and r.ended_at is null and e.patient_id = seen.patient_id)
-            order by b.id desc limit 1) opened on true
-     group by coalesce(opened.purpose, %(purpose)s)
-    """
-)
 
 _COMMIT = statement("commit")
 
@@ -134,17 +83,6 @@ _TOO_STRONG = text(
     "select exists (select from pg_roles r where pg_has_role(current_user, r.oid, 'member') and (r.rolsuper"
     " or r.rolbypassrls or exists (select from pg_class c where c.relowner = r.oid and c.relkind in ('r', 'p'))))"
 )
-
-_PURPOSES = {
-    Role.DEVICE: Purpose.ANSWERING,
-    Role.RESPONDENT: Purpose.ANSWERING,
-    Role.THERAPIST: Purpose.TREATMENT,
-    Role.SUPERVISOR: Purpose.SUPERVISION,
-    Role.SERVICE_LEAD: Purpose.ADMINISTRATION,
-    Role.ADMINISTRATOR: Purpose.ADMINISTRATION,
-    Role.ANALYST: Purpose.ANALYSIS,
-    Role.OPERATOR: Purpose.OPERATION,
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,11 +138,11 @@ class Work:
 
     def _see_statement(self, asked: ORMExecuteState) -> None:
         if not asked.is_select and asked.bind_mapper is not None:
-            self._wrote |= str(asked.bind_mapper.local_table) in _OF_PATIENTS
+            self._wrote |= str(asked.bind_mapper.local_table) in OF_PATIENTS
 
     def _see_rows(self, session: Session, *_: object) -> None:
         rows = [*session.new, *session.dirty, *session.deleted]
-        self._wrote |= any(row.__tablename__ in _OF_PATIENTS for row in rows)
+        self._wrote |= any(row.__tablename__ in OF_PATIENTS for row in rows)
 
     def _forget(self, _: Session) -> None:
         self._wrote = False
@@ -235,7 +173,7 @@ class Work:
         """Send statements together, in one round trip, and give the answer of each; each sees those before it."""
         assert not self.committed, "what is asked after the commit would have neither scope nor audit"
         self.flush()
-        self._wrote = self._wrote or any(_writes_patients(query.sql.sql) for query in queries)
+        self._wrote = self._wrote or any(writes_patients(query.sql.sql) for query in queries)
         rows = _send(self.connection, *((query.sql, query.parameters) for query in queries))
         return [query.read(each) for query, each in zip(queries, rows, strict=True)]
 
@@ -246,7 +184,7 @@ class Work:
         """
         assert not self.committed, "a transaction is committed once"
         self.flush()
-        self._wrote = self._wrote or any(_writes_patients(query.sql.sql) for query in last)
+        self._wrote = self._wrote or any(writes_patients(query.sql.sql) for query in last)
         assert self._patient_ids or not self._wrote, "what was written about patients says whose, for the audit"
         asked = [(query.sql, query.parameters) for query in last]
         rows = _send(self.connection, *asked, *self._audit_event(), (_COMMIT, {}))
@@ -264,12 +202,12 @@ class Work:
             "service_id": self.scope.service_id,
             "request_id": self.access.request_id,
             "role": self.scope.role,
-            "purpose": _PURPOSES[self.scope.role],
+            "purpose": PURPOSES[self.scope.role],
             "action": self.access.action,
             "patient_ids": uuids(self._patient_ids),
         }
         treats = self.scope.role is Role.THERAPIST and self._patient_ids
-        return [(_AUDIT_OF_THERAPIST if treats else _AUDIT, values)]
+        return [(AUDIT_OF_THERAPIST if treats else AUDIT, values)]
 
 
 class Database:
@@ -429,50 +367,3 @@ def _refuse_dead_connection(driver: psycopg.Connection[Any], *_: object) -> None
     socket.register(driver.fileno(), POLLIN)
     if driver.closed or socket.poll(0):
         raise DisconnectionError("the server has closed the connection")
-
-
-class DatabaseFailure(Exception):
-    """The database failed. What it says beside the first sentence may hold a whole row, and so is left out."""
-
-
-def _failure(refusal: BaseException | None) -> DatabaseFailure | DatabaseUnavailable:
-    state = getattr(refusal, "sqlstate", None)
-    if isinstance(refusal, pg.OperationalError) and (state is None or state[:2] in _UNAVAILABLE):
-        unavailable = DatabaseUnavailable("the database can't be reached at present; send the same again later")
-        unavailable.reason = " ".join(str(refusal if state is None else refusal.diag.message_primary).split())
-        return unavailable
-    words = "no words of the server"
-    if isinstance(refusal, pg.Error) and state is not None:
-        # Errors of class 22 quote the value that could not be used.
-        words = "data exception" if state.startswith("22") else str(refusal.diag.message_primary)
-    return DatabaseFailure(f"{type(refusal).__name__} (SQLSTATE {state}): {words}")
-
-
-# Connection exception, insufficient resources, operator intervention: the server is away, full or shutting down.
-_UNAVAILABLE = ("08", "53", "57")
-
-
-@contextmanager
-def translated_errors() -> Iterator[None]:
-    """Turn what the database refuses into a domain error; the sentence names the rule, never a value."""
-    try:
-        yield
-    except (DBAPIError, psycopg.Error) as error:
-        refusal = error.orig if isinstance(error, DBAPIError) else error
-        raise (_domain_error(refusal) or _failure(refusal)).with_traceback(error.__traceback__) from None
-
-
-def _domain_error(refusal: BaseException | None) -> SporError | None:
-    if not isinstance(refusal, pg.IntegrityError) or refusal.diag.constraint_name is None:
-        return None
-    rule = refusal.diag.constraint_name
-    words = rule.removeprefix(f"{refusal.diag.table_name}_").rsplit("_", 1)[0].removeprefix("organisation_id_")
-    if isinstance(refusal, pg.ForeignKeyViolation):
-        return InvalidReference(f"{words} points at nothing in this organisation", pointer=f"/{words}")
-    if isinstance(refusal, pg.UniqueViolation):
-        return StateConflict(f"another row has the same {words.replace('_', ' ')}")
-    if isinstance(refusal, pg.CheckViolation):
-        table = Base.metadata.tables[str(refusal.diag.table_name)]
-        pointer = f"/{words}" if words in table.columns else None  # some rules hold between several columns
-        return MalformedBody(f"the rule '{words.replace('_', ' ')}' is broken", pointer=pointer)
-    return None

@@ -6,9 +6,10 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from app.db.failures import translated_errors
 from app.db.models import OrganisationSettings
 from app.db.pipeline import Rows, statement
-from app.db.session import Query, Work, translated_errors
+from app.db.session import Query, Work
 from app.errors import NotFound, PreconditionFailed, StateConflict
 
 

@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 
+from app.db.failures import translated_errors
 from app.db.models import Wording
-from app.db.session import Work, translated_errors
+from app.db.session import Work
 from app.errors import StateConflict
 
 

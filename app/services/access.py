@@ -18,9 +18,10 @@ from app.db.access import (
 )
 from app.db.codes import ReviewFinding
 from app.db.editing import add, edit
+from app.db.failures import translated_errors
 from app.db.models import Block, BreakGlass, TreatmentRelation
 from app.db.scope import get_episode, get_of_episode, get_patient
-from app.db.session import Work, translated_errors
+from app.db.session import Work
 from app.errors import StateConflict
 
 Once = TypeVar("Once", Block, TreatmentRelation)

@@ -7,9 +7,10 @@ from typing import Any
 from uuid import UUID
 
 from app.db.editing import add, edit
+from app.db.failures import translated_errors
 from app.db.models import Goal
 from app.db.scope import get_episode, get_of_episode
-from app.db.session import Work, translated_errors
+from app.db.session import Work
 from app.errors import StateConflict
 
 

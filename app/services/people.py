@@ -11,8 +11,9 @@ from uuid import UUID
 from app.db import people
 from app.db.codes import Role
 from app.db.editing import add, edit, get_of_organisation
+from app.db.failures import translated_errors
 from app.db.models import Service, User
-from app.db.session import Work, translated_errors
+from app.db.session import Work
 from app.errors import StateConflict
 from app.identity.credentials import new_token, token_hash
 

@@ -17,9 +17,10 @@ from uuid import UUID
 
 from app.db import seals
 from app.db.codes import Role
+from app.db.failures import DatabaseFailure
 from app.db.ids import uuid7
 from app.db.seals import FIRST_XID, Event, Horizon, Range, Seal
-from app.db.session import Access, Database, DatabaseFailure, Scope, Work
+from app.db.session import Access, Database, Scope, Work
 from app.errors import DatabaseUnavailable
 from app.services.audit_seals import UNSIGNED, root_hash, signature
 from app.services.seal_log import SealLog

@@ -14,7 +14,8 @@ import pytest
 from httpx2 import Response
 from sqlalchemy import text
 
-from app.db.session import Access, Database, DatabaseFailure
+from app.db.failures import DatabaseFailure
+from app.db.session import Access, Database
 from app.errors import DatabaseUnavailable
 from app.services.organisations import founding_scope
 from tests.api.conftest import Owner

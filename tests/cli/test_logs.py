@@ -17,7 +17,8 @@ import pytest
 
 from app.cli.logs import JsonLines, TextLines
 from app.db.embedded import EmbeddedServer
-from app.db.session import Database, DatabaseFailure
+from app.db.failures import DatabaseFailure
+from app.db.session import Database
 from tests.api.steps import SECRET, put_text
 from tests.factories import Clinic, administration, make_patient, make_record, phq_9, put
 from tests.programs import free_port, serving_with

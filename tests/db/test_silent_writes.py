@@ -9,10 +9,11 @@ import pytest
 from sqlalchemy import insert, update
 
 from app.db.administrations import NewRows, write
+from app.db.auditing import OF_PATIENTS
 from app.db.editing import add
 from app.db.ids import uuid7
 from app.db.models import Patient, Service
-from app.db.session import _OF_PATIENTS, Access, Database, Work
+from app.db.session import Access, Database, Work
 from app.services.organisations import founding_scope
 from tests.api.conftest import Owner
 from tests.api.conftest import owner as owner  # noqa: PLC0414 - a fixture
@@ -73,5 +74,5 @@ def test_what_says_nothing_of_patients_needs_no_event(database: Database, clinic
 
 
 def test_the_tables_of_patients_are_known() -> None:
-    assert {"patients", "episodes", "administrations", "scores", "progress", "risk_alerts", "goals"} <= _OF_PATIENTS
-    assert not {"users", "services", "audit_events", "credentials", "organisations"} & _OF_PATIENTS
+    assert {"patients", "episodes", "administrations", "scores", "progress", "risk_alerts", "goals"} <= OF_PATIENTS
+    assert not {"users", "services", "audit_events", "credentials", "organisations"} & OF_PATIENTS

@@ -133,7 +133,11 @@ PROBABILITIES = [field.name for field in fields(AtEnd) if field.name not in ("do
 
 COPY = ("what", "earlier", "reach", "left_out", "scores", "verdicts", "record_mode", "in_error", "wrong")
 """What a copy of the record says of itself."""
-ON_PATIENTS = set(Action) - ALLOWED[Role.SERVICE_LEAD]
+ON_PATIENTS = {
+    action
+    for role in (Role.THERAPIST, Role.SUPERVISOR, Role.DEVICE, Role.RESPONDENT)
+    for action in ALLOWED[role] - ALLOWED[Role.SERVICE_LEAD]
+} | {action for action in Action if "delet" in action or "legal_hold" in action}
 """What may be read of a patient's data, or done with them, and so is told to the patient."""
 
 ACCESS_LOG_SENTENCES = ("about", "grouped", "cut", "ask", "block", "complain")
