@@ -221,7 +221,12 @@ def record_of(database: Database, client: TestClient) -> tuple[Clinic, dict[str,
 
 @pytest.fixture(scope="module")
 def operations(record_of: tuple[Clinic, dict[str, str]]) -> list[Operation]:
-    document = ok(record_of[0].therapist.get("/v1/openapi.json"))
+    return operations_of(record_of[0])
+
+
+def operations_of(clinic: Clinic) -> list[Operation]:
+    """Give every route of the OpenAPI document that asks for a credential."""
+    document = ok(clinic.therapist.get("/v1/openapi.json"))
     return [
         Operation(Action(described["operationId"]), method.upper(), path, "requestBody" in described)
         for path, methods in document["paths"].items()
