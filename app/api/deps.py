@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Annotated, Any, TypeAlias
+from uuid import UUID
 
 from fastapi import Depends, Header, Request, Security
 from fastapi.security import HTTPBearer
@@ -49,7 +50,8 @@ def token_of(request: Request) -> str:
 @contextmanager
 def opened_work(request: Request, token: str, action: Action) -> Iterator[Work]:
     """Open the transaction of whoever holds a token, if their role may do this."""
-    with work_of_token(request, token, Access(action, request.state.request_id)) as work:
+    access = Access(action, request.state.request_id, _resource_of(request))
+    with work_of_token(request, token, access) as work:
         request.state.caller = work.scope
         check(work.scope.role, action)
         yield work
@@ -62,6 +64,16 @@ def work_of_token(request: Request, token: str, access: Access) -> AbstractConte
     if provider is None or token.startswith(PREFIX):
         return database.work_for_token(token_hash(token), access)
     return work_for_subject(database, provider.subject(token), access)
+
+
+def _resource_of(request: Request) -> UUID | None:
+    """Give the id that the address names, of whatever kind: the action tells which; None where it names none."""
+    for value in request.path_params.values():
+        try:
+            return UUID(str(value))
+        except ValueError:
+            continue
+    return None
 
 
 def refuse_strangers(request: Request) -> None:

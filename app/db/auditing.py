@@ -25,9 +25,9 @@ PURPOSES: Final = {
 AUDIT: Final = statement(
     """
     insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
-                              patient_ids)
+                              resource_id, patient_ids)
     values (%(organisation_id)s, %(occurred_at)s, %(actor_id)s, %(service_id)s, %(request_id)s, %(role)s, %(purpose)s,
-            %(action)s, %(patient_ids)s::uuid[])
+            %(action)s, %(resource_id)s, %(patient_ids)s::uuid[])
     """
 )
 
@@ -35,9 +35,10 @@ AUDIT: Final = statement(
 AUDIT_OF_THERAPIST: Final = statement(
     """
     insert into audit_events (organisation_id, occurred_at, actor_id, service_id, request_id, role, purpose, action,
-                              patient_ids)
+                              resource_id, patient_ids)
     select %(organisation_id)s, %(occurred_at)s, %(actor_id)s, %(service_id)s, %(request_id)s, %(role)s,
-           coalesce(opened.purpose, %(purpose)s), %(action)s, array_agg(seen.patient_id order by seen.patient_id)
+           coalesce(opened.purpose, %(purpose)s), %(action)s, %(resource_id)s,
+           array_agg(seen.patient_id order by seen.patient_id)
       from unnest(%(patient_ids)s::uuid[]) seen(patient_id)
       left join lateral (
            select b.purpose

@@ -97,10 +97,11 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a request is about to do, for the audit event."""
+    """What a request is about to do, and with which row, for the audit event."""
 
     action: str
     request_id: UUID
+    resource_id: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +205,7 @@ class Work:
             "role": self.scope.role,
             "purpose": PURPOSES[self.scope.role],
             "action": self.access.action,
+            "resource_id": self.access.resource_id,
             "patient_ids": uuids(self._patient_ids),
         }
         treats = self.scope.role is Role.THERAPIST and self._patient_ids

@@ -79,6 +79,7 @@ def upgrade() -> None:
     for name, kind, default in COLUMNS:
         column = sa.Column(name, kind, server_default=sa.text(default), nullable=False)
         op.add_column("audit_seals", column, if_not_exists=True)
+    op.add_column("audit_events", sa.Column("resource_id", sa.Uuid(), nullable=True), if_not_exists=True)
     for function in (CLUSTER, UNSEALED, ABOUT_PATIENT):
         op.execute(function.replace("create function", "create or replace function", 1))
     for signature in SIGNATURES:
@@ -96,5 +97,6 @@ def downgrade() -> None:
     for signature in reversed(SIGNATURES):
         op.execute(f"drop function {signature}")
     op.drop_index("audit_events_patient_ids_idx", "audit_events")
+    op.drop_column("audit_events", "resource_id")
     for name, _, _ in reversed(COLUMNS):
         op.drop_column("audit_seals", name)

@@ -433,6 +433,7 @@ def test_every_request_on_a_patient_leaves_one_event_in_its_own_transaction(
             assert event["patient_ids"] == [UUID(patient_id)], action
             assert (event["action"], event["role"], event["purpose"]) == (action, "therapist", "treatment")
             assert event["organisation_id"] == clinic.organisation_id
+            assert str(event["resource_id"]) in answer.request.url.path or "{" not in by_action[action].path
             assert (event["actor_id"], event["service_id"]) == (clinic.therapist_id, clinic.service_id)
         if action in WRITES:
             # A row's xmin is the transaction that wrote it: the low half of the event's 64-bit number.

@@ -117,6 +117,7 @@ class AuditEvent(Tenant, Base):
     purpose: Mapped[str]
     action: Mapped[str]
     patient_ids: Mapped[list[UUID]] = mapped_column(ARRAY(PG_UUID(as_uuid=True)))
+    resource_id: Mapped[UUID | None]
 
 
 class AuditSeal(Tenant, Base):
