@@ -50,7 +50,7 @@ def test_a_subject_works_in_its_organisation_and_role(at_provider: Clinic, owner
     [event] = [e for e in owner.audit(at_provider.organisation_id) if e["action"] == "register_patient"]
     assert (str(event["actor_id"]), event["role"]) == (user["id"], "therapist")
     assert ok(caller.get(f"/v1/patients/{patient['id']}"))["reference"] == "P-1"
-    assert caller.get("/v1/users").status_code == 403
+    assert caller.get("/v1/devices").status_code == 403
 
 
 def test_who_is_not_known_or_deactivated_is_refused_like_any_other(at_provider: Clinic) -> None:

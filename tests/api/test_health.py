@@ -157,7 +157,7 @@ def test_a_dead_database_is_told_and_comes_back() -> None:
 
 
 def test_only_these_are_asked_without_a_credential(client: TestClient) -> None:
-    redeeming = {"/v1/devices/pairing", "/v1/assignments/redemption"}
+    redeeming = {"/v1/devices/pairing", "/v1/assignments/redemption", "/v1/sessions", "/v1/invitations"}
     assert {"/health/live", "/health/ready", "/metrics", *redeeming} == WITHOUT_CREDENTIAL
     for path in ("/health", "/health/", "/health/live/", "/health/other", "/", "/v1/openapi.json", "/metrics/"):
         assert client.get(path).status_code == 401, path

@@ -12,8 +12,8 @@ from sqlalchemy import true
 
 from app.api.middleware import WITHOUT_CREDENTIAL
 from app.config import Settings
+from app.db import access, results, scope
 from app.db import record as records
-from app.db import results, scope
 from app.db.embedded import EmbeddedServer
 from app.db.provision import APP_ROLE, OWNER_ROLE
 from app.db.session import Database
@@ -31,13 +31,15 @@ def filled(database: Database, client: TestClient) -> Filled:
 
 @pytest.fixture
 def unscoped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let every condition of app/db/scope.py hold for every row."""
-    monkeypatch.setattr(scope, "_reached", lambda *_: true())
-    monkeypatch.setattr(scope, "_reach_in_sql", lambda _: "true")
+    """Let every condition of app/db/reach.py and app/db/scope.py hold for every row."""
+    monkeypatch.setattr(scope, "reached", lambda *_, **__: true())
+    monkeypatch.setattr(scope, "reached_in_sql", lambda *_: "true")
     for module in (scope, records):
-        monkeypatch.setattr(module, "may_reach_patient", lambda _: true())
-    for module in (scope, records, results):
-        monkeypatch.setattr(module, "may_reach_episode", lambda _: true())
+        monkeypatch.setattr(module, "may_reach_patient", lambda *_, **__: true())
+    for module in (scope, records, results, access):
+        monkeypatch.setattr(module, "may_reach_episode", lambda *_, **__: true())
+    for module in (scope, access):
+        monkeypatch.setattr(module, "may_see_opening", lambda *_, **__: true())
 
 
 def get_routes(caller: Caller) -> list[str]:

@@ -43,6 +43,7 @@ from tests.factories import (
     make_assignment,
     make_clinic,
     make_episode,
+    make_former_patient,
     make_record,
     make_user,
     ok,
@@ -152,6 +153,7 @@ def operations(database: Database) -> Mapping[str, Operation]:
     app = create_app(Settings(), database)
     app.state.login_limit = Limit(1_000_000)  # all of them ask from one address
     app.state.guesses = Guesses(Limit(1_000_000))
+    app.state.openings = Limit(1_000_000)
     return operations_of(loaded(app))
 
 
@@ -188,7 +190,13 @@ def secrets(operation: str, credential: str, filled: Filled) -> dict[str, object
         return {"code": lambda: created(clinic.lead.post("/v1/devices", {"label": "Room"}))["pairing"]["code"]}
     if operation == Action.DECLINE_ASSIGNMENT:
         return {"assignment_id": lambda: open_by_code(clinic, new_assignment(clinic))["assignment_id"]}
-    return {"code": lambda: new_code(clinic), "token": lambda: new_link(clinic)}
+    if operation == Action.BREAK_GLASS:
+        return {"reference": lambda: make_former_patient(clinic)["reference"]}
+    made: dict[str, dict[str, object]] = {
+        Action.OPEN_ASSIGNMENT: {"code": lambda: new_code(clinic)},
+        "redeem_link": {"token": lambda: new_link(clinic)},
+    }
+    return made.get(operation, {})
 
 
 def new_assignment(clinic: Clinic) -> dict[str, Any]:

@@ -180,6 +180,10 @@ def site(puts: int) -> Iterator[Site]:
             database.close()
             with psycopg.connect(server.conninfo(DATABASE, SUPERUSER)) as connection:
                 bulk.multiply(connection, clinic, practices)
+                connection.execute(
+                    "delete from treatment_relations r using treatment_relations o"
+                    " where o.organisation_id = r.organisation_id and o.episode_id = r.episode_id and o.id < r.id"
+                )
                 connection.execute("update treatment_relations set user_id = %s", [clinic.therapist_id])
                 found = connection.execute("select id from episodes where closed_at is null order by id").fetchall()
             bulk.settle(server, DATABASE)

@@ -52,10 +52,10 @@ def alert(raised: Alert) -> dict[str, Any]:
     }
 
 
-def result(kept: Administration) -> dict[str, Any]:
-    """What a clinician is shown of an administration; a verdict never while it needs clarification."""
+def result(kept: Administration, *, deciding: bool) -> dict[str, Any]:
+    """What a clinician is shown of an administration; no verdict in record mode, or while it needs clarification."""
     now = kept.now
-    shown = kept.verdicts[-1] if now.used and kept.verdicts else None
+    shown = kept.verdicts[-1] if deciding and now.used and kept.verdicts else None
     return {
         "version": now.number,
         "state": now.state,
@@ -94,7 +94,7 @@ def _critical(kept: Administration) -> list[dict[str, Any]]:
     return [{"item": number, "kind": "suicidal_thoughts", "status": status, "code": code}]
 
 
-def administration(kept: Administration) -> dict[str, Any]:
+def administration(kept: Administration, *, deciding: bool) -> dict[str, Any]:
     now = kept.now
     content, numbers = now.content, QUESTIONNAIRES[now.content.instrument].numbers
     return {
@@ -110,7 +110,7 @@ def administration(kept: Administration) -> dict[str, Any]:
         "mode": content.mode,
         "answers": dict(zip(numbers, content.codes, strict=True)) if content.codes is not None else None,
         "item_states": dict(zip(numbers, content.states, strict=True)) if content.states is not None else None,
-        "result": result(kept),
+        "result": result(kept, deciding=deciding),
         "versions": [
             {
                 "version": each.number,
@@ -124,7 +124,7 @@ def administration(kept: Administration) -> dict[str, Any]:
             }
             for each in kept.versions
         ],
-        "verdicts": [verdict(each) for each in kept.verdicts],
+        "verdicts": [verdict(each) for each in kept.verdicts] if deciding else [],
     }
 
 
@@ -189,7 +189,7 @@ def _disagreements(model: RecordModel, episode: Episode, key: SeriesKey) -> list
 
 def trajectory(model: RecordModel, episode: Episode, key: SeriesKey, now: datetime) -> dict[str, Any]:
     """What is shown of one series; `needs_clarification` and `disagreements` sorted, as nothing is said of an order."""
-    places, deciding = model.places(episode, key), model.mode == "decision_support"
+    places, deciding = model.places(episode, key), model.deciding
     set_aside = sorted(
         each.id
         for each in model.of_episode(episode)
@@ -231,7 +231,7 @@ def in_caseload(model: RecordModel) -> list[Episode]:
 
 def caseload_entry(model: RecordModel, episode: Episode, now: datetime) -> dict[str, Any]:
     """Where an episode stands; `open_alerts` and `overdue` sorted."""
-    key, deciding = episode.main, model.mode == "decision_support"
+    key, deciding = episode.main, model.deciding
     places = model.places(episode, key) if key else []
     baseline = next((each.score for each in places if each.is_baseline), None)
     last = places[-1] if places else None

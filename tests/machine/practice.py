@@ -239,7 +239,7 @@ class Practice:
         _agree("receipt", expected.receipt(kept), given)
         if not by_tablet:
             _sort_alerts(given["result"])
-            _agree("result", expected.result(kept), given["result"])
+            _agree("result", expected.result(kept, deciding=self.model.deciding), given["result"])
             return
         if set(given) != {"id", "state", "received_at"}:
             raise Difference(f"a tablet was told {sorted(given)}")
@@ -318,7 +318,7 @@ class Practice:
 
     def _agree_on(self, kept: Administration, got: dict[str, Any]) -> None:
         _sort_alerts(got["result"])
-        _agree(f"administration {kept.id}", expected.administration(kept), got)
+        _agree(f"administration {kept.id}", expected.administration(kept, deciding=self.model.deciding), got)
         if kept.now.number == 1 and kept.now.content.codes is None and not got["body"]:
             raise Difference("what could not be read was not kept whole")
         self.read[kept] = _extent(kept)

@@ -216,6 +216,11 @@ class RecordModel:
         self.max_missing: dict[str, int] = {}
         self.settings_version = 1
 
+    @property
+    def deciding(self) -> bool:
+        """Whether verdicts are shown."""
+        return self.mode == "decision_support"
+
     # ---- What is there
 
     def administration(self, administration_id: str) -> Administration | None:
