@@ -30,7 +30,7 @@ class Invitation:
 
 
 def list_users(work: Work, after: UUID | None, limit: int) -> list[User]:
-    """List the people that the caller may know of: an administrator everybody, a lead those of the own service."""
+    """List the people that the caller may know of: an administrator everybody, others those of the own service."""
     own = None if work.scope.role is Role.ADMINISTRATOR else work.scope.service_id
     return people.users(work, after, limit, own)
 

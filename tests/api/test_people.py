@@ -51,11 +51,19 @@ def test_an_administrator_lists_everybody_page_by_page_and_a_lead_the_own_servic
         if page["next_after"] is None:
             break
         after = f"&after={page['next_after']}"
-    assert len(found) == len(set(found)) == 8
+    assert len(found) == len(set(found)) == len(clinic.staff) + 1
     services = [{each["service_id"] for each in ok(caller.get("/v1/users"))["users"]} for caller in (clinic.lead,)]
     assert services == [{str(clinic.service_id)}]
-    assert len(ok(clinic.lead.get("/v1/users"))["users"]) == 7
+    assert {each["id"] for each in ok(clinic.lead.get("/v1/users"))["users"]} == {*map(str, clinic.staff.values())}
     assert {each["id"] for each in listed(clinic.lead.get("/v1/services"))} >= {str(clinic.service_id), elsewhere["id"]}
+
+
+def test_colleagues_are_known_by_name_and_not_by_how_they_log_in(clinic: Clinic) -> None:
+    for caller in (clinic.therapist, clinic.supervisor):
+        users = ok(caller.get("/v1/users"))["users"]
+        assert {each["id"]: each["display_name"] for each in users}[str(clinic.therapist_id)] == "Therapist"
+        assert {(each["user_name"], each["oidc_subject"]) for each in users} == {(None, None)}
+    assert None not in {each["user_name"] for each in ok(clinic.lead.get("/v1/users"))["users"][:2]}
 
 
 def test_people_of_another_organisation_are_not_there(clinic: Clinic, database: Database, client: TestClient) -> None:

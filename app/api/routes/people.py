@@ -21,6 +21,7 @@ from app.api.schemas.people import (
     UserPage,
     UserRead,
 )
+from app.db.codes import Role
 from app.db.editing import all_of_organisation, get_of_organisation
 from app.db.models import Service, User
 from app.identity.policy import Action
@@ -38,9 +39,14 @@ def _issuer(request: Request) -> str | None:
 def list_users(
     open_work: Annotated[OpenWork, allow(Action.LIST_USERS)], after: After = None, limit: Limit = 50
 ) -> UserPage:
-    """List the people of the organisation; for a service lead, those of the own service."""
+    """List the people of the organisation; for everybody but an administrator, those of the own service.
+
+    How people log in is told to administrators and service leads only.
+    """
     with open_work() as work:
         found = [UserRead.model_validate(user) for user in people.list_users(work, after, limit)]
+        if work.scope.role not in {Role.ADMINISTRATOR, Role.SERVICE_LEAD}:
+            found = [each.model_copy(update={"user_name": None, "oidc_subject": None}) for each in found]
     return UserPage(users=found, next_after=next_after(found, limit))
 
 
