@@ -77,6 +77,8 @@ def test_a_backup_comes_back_whole(capsys: pytest.CaptureFixture[str], folder: P
     clinic, episode_id, seen, tables, rows = filled
     code, out, err = run(capsys, "restore", dump, "--data-dir", folder / "second")
     assert (code, err) == (0, ""), err
+    made_at = json.loads(Manifest.path_of(dump).read_text())["made_at"]
+    assert f"Next: delete again what was deleted after {made_at}" in out
     assert "Next: spor serve" in out
     with EmbeddedServer(folder / "second", durable=False) as server:
         with psycopg.connect(server.conninfo(DATABASE, OWNER_ROLE)) as connection:
