@@ -11,6 +11,7 @@ from typing import NoReturn
 import typer
 
 from app.cli import (
+    access,
     auditing,
     backups,
     budgeting,
@@ -44,6 +45,7 @@ app.command()(serving.serve)
 app.command()(demonstration.run)
 app.command()(demonstration.demo)
 app.command()(description.openapi)
+app.command()(access.access)
 app.command()(charts.chart)
 app.command()(scoring.score)
 app.command()(changing.change)

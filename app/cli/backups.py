@@ -77,4 +77,9 @@ def _next_steps(manifest: backups.Manifest) -> list[str]:
     """Say what is left to do; a further check of what came back belongs here."""
     newest = migrations.newest_revision()
     upgrade = [f"spor db upgrade, from revision {manifest.revision} to {newest}"] if manifest.revision != newest else []
-    return [*upgrade, "spor doctor, with the settings that the service will have", "spor serve"]
+    return [
+        *upgrade,
+        f"delete again what was deleted after {manifest.made_at}: it is back, and this database does not know of it",
+        "spor doctor, with the settings that the service will have",
+        "spor serve",
+    ]

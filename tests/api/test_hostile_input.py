@@ -17,7 +17,7 @@ from app.db.codes import Role
 from app.db.session import Database
 from app.identity.policy import ALLOWED
 from tests.api.steps import SECRET
-from tests.factories import NAMES, Caller, Clinic, make_clinic, make_record
+from tests.factories import NAMES, Caller, Clinic, created, make_clinic, make_episode, make_patient, make_record, ok
 
 # JSON as it may come over the wire, some of it no JSON that anybody should write.
 NASTY = {
@@ -98,6 +98,21 @@ def test_any_field_of_any_body_may_hold_anything(
                 tried += 1
     assert tried > 100
     assert SECRET not in caplog.text
+
+
+def test_what_looks_like_sql_is_text(record_of: tuple[Clinic, dict[str, str]]) -> None:
+    clinic, record = record_of
+    hostile = "P'; drop table patients; -- \" %s %(id)s :id \\' or true"
+    patient = make_patient(clinic, reference=hostile)
+    assert ok(clinic.therapist.get(f"/v1/patients/{patient['id']}"))["reference"] == hostile
+    episode = make_episode(clinic, patient_id=patient["id"])
+    goal = {"place": 1, "words": hostile, "set_at": episode["opened_at"]}
+    assert created(clinic.therapist.post(f"/v1/episodes/{episode['id']}/goals", goal))["words"] == hostile
+    asked = {"reference": "P' or true --", "purpose": "emergency", "note": hostile}
+    assert clinic.colleague.post("/v1/break-glass", asked).status_code == 404
+    opened = created(clinic.colleague.post("/v1/break-glass", asked | {"reference": hostile}))
+    assert (opened["patient_id"], opened["note"]) == (patient["id"], hostile)
+    assert ok(clinic.therapist.get(f"/v1/patients/{record['patient_id']}"))["id"] == record["patient_id"]
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,7 @@ def fresh_database(server: EmbeddedServer) -> str:
 
 def test_help_names_the_commands(spor: Spor) -> None:
     said = spor("--help").out
-    commands = ("serve", "run", "demo", "openapi", "settings", "db", "organisation", "curve")
+    commands = ("serve", "run", "demo", "openapi", "access", "settings", "db", "organisation", "curve")
     assert all(f"\n  {command} " in said for command in commands)
     assert "--port" in spor("run", "--help").out
 
