@@ -61,8 +61,8 @@ def _kind(shape: Mapping[str, Any]) -> str:
             kind = ", ".join(f"`{value}`" for value in values)
         case {"minimum": least, "maximum": most}:
             kind = f"{least} to {most}"
-        case {"pattern": _}:
-            kind = "`postgresql://…`"
+        case {"pattern": str(pattern)}:
+            kind = "`https://…`" if pattern.startswith("^http") else "`postgresql://…`"
         case {"format": "password", "minLength": least}:
             kind = f"secret, at least {least} characters"
         case {"format": "file-path"}:
