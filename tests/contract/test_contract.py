@@ -253,7 +253,8 @@ def test_who_may_ask_is_answered_as_the_document_has_it(
         without_hold(filled)
     cases = coverage(operations[operation])
     is_first = credential == next(each for each in (Role.THERAPIST, *Role) if (operation, each) in ADMITTED)
-    for case in cases if is_first else thinned(cases, 3 * EXAMPLES):
+    # What one role is answered, another is too, but for whom it reaches: the first is asked for everything.
+    for case in cases if is_first else thinned(cases, 2 * EXAMPLES):
         asked.ask(case)
     asked.ask_at_random(EXAMPLES)
     assert not asked.faults, told(asked.faults)
