@@ -38,6 +38,12 @@ class PrintedWord(StrEnum):
     MEDIUM = "medium"
     TEXT_VERSION = "text_version"
     HOLDS = "holds"
+    BLOCKS = "blocks"
+    OPENINGS = "openings"
+    WHO = "who"
+    FINDING = "finding"
+    JUSTIFIED = "justified"
+    NOT_JUSTIFIED = "not_justified"
     REASON = "reason"
     UNTIL = "until"
     EPISODE = "episode"
@@ -159,6 +165,7 @@ class _Printed:
         yield from self.table(self.word("consents"), columns, consents)
         holds = ((self.day(each.placed_at), each.reason, self.day(each.lifted_at)) for each in copy.legal_holds)
         yield from self.table(self.word("holds"), ("day", "reason", "until"), holds)
+        yield from self.who_may_see()
         for episode in copy.episodes:
             yield from self.of_episode(episode)
         earlier = (
@@ -167,8 +174,27 @@ class _Printed:
             for name, value in each.was.items()
         )
         yield from self.table(self.word("earlier"), ("replaced", "what", "state", "was"), earlier)
-        staff = ((each.display_name, each.role.replace("_", " ")) for each in copy.staff)
+        staff = ((each.display_name, say(f"role.{each.role}", self.language)) for each in copy.staff)
         yield from self.table(self.word("staff"), ("informant", "role"), staff)
+
+    def who_may_see(self) -> Iterator[Section]:
+        """Tell whom the patient has blocked, and who opened the record without treating."""
+        blocks = (
+            (self.staff.get(each.user_id), self.day(each.blocked_at), self.day(each.lifted_at))
+            for each in self.copy.blocks
+        )
+        yield from self.table(self.word("blocks"), ("who", "day", "until"), blocks)
+        openings = (
+            (
+                self.staff.get(each.user_id),
+                self.time(each.opened_at),
+                say(f"purpose.{each.purpose}", self.language),
+                each.note,
+                self.word(each.finding) if each.finding else "",
+            )
+            for each in self.copy.openings
+        )
+        yield from self.table(self.word("openings"), ("who", "day", "reason", "note", "finding"), openings)
 
     def of_episode(self, episode: CopiedEpisode) -> Iterator[Section]:
         name = f"{self.word('episode')} {self.day(episode.opened_at)}, {episode.service}"
@@ -185,6 +211,7 @@ class _Printed:
         }
         yield {"heading": name, "facts": self.facts(facts)}
         sessions = {each.id: each for each in episode.sessions}
+        in_time = sorted(episode.attendances, key=lambda each: sessions[each.treatment_session_id].starts_at)
         attended = (
             (
                 self.time(sessions[each.treatment_session_id].starts_at),
@@ -193,7 +220,7 @@ class _Printed:
                 self.code("attendance_outcome", each.outcome),
                 each.reason,
             )
-            for each in episode.attendances
+            for each in in_time
         )
         columns = ("day", "contact_type", "informant", "attendance", "reason")
         yield from self.table(self.word("sessions"), columns, attended)

@@ -13,6 +13,8 @@ from app.db.models import (
     Administration,
     Assignment,
     Attendance,
+    Block,
+    BreakGlass,
     Consent,
     EarlierValues,
     Episode,
@@ -49,6 +51,8 @@ class KeptRecord:
     informants: list[Informant]
     consents: list[Consent]
     holds: list[LegalHold]
+    blocks: list[Block]
+    openings: list[BreakGlass]
     earlier: list[EarlierValues]
     episodes: list[Episode]
     relations: list[TreatmentRelation]
@@ -106,6 +110,8 @@ def kept_of_patient(work: Work, patient_id: UUID) -> KeptRecord:
         informants=informants,
         consents=sorted(consents, key=lambda each: (each.stated_at, each.recorded_at, each.id)),
         holds=holds,
+        blocks=_rows(work, Block, Block.patient_id, [patient_id]),
+        openings=_rows(work, BreakGlass, BreakGlass.patient_id, [patient_id]),
         earlier=sorted(
             (each for each in earlier if each.row_id in in_reach), key=lambda each: (each.row_id, each.version)
         ),
@@ -147,6 +153,10 @@ def named_staff(record: KeptRecord) -> set[UUID]:
     found.update(each.placed_by for each in record.holds)
     found.update(each.lifted_by for each in record.holds)
     found.update(each.replaced_by for each in record.earlier)
+    for block in record.blocks:
+        found.update((block.user_id, block.recorded_by, block.lifted_by))
+    for opening in record.openings:
+        found.update((opening.user_id, opening.reviewed_by))
     return {each for each in found if each is not None}
 
 

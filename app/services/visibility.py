@@ -54,7 +54,7 @@ def shown_to(view: View, record: KeptRecord) -> KeptRecord:
     """Give the record without the answers that a reader may not be shown, and without what was made of them.
 
     Reviews and the pause of an episode don't say which series they rest on, so that their words and causes are left
-    out as soon as anything is hidden; a legal hold may be about the reader.
+    out as soon as anything is hidden; a legal hold or a block may be about the reader.
     """
     if view.is_whole:
         return record
@@ -69,6 +69,7 @@ def shown_to(view: View, record: KeptRecord) -> KeptRecord:
     shown = replace(
         record,
         holds=[],
+        blocks=[],
         earlier=[each for each in record.earlier if each.kind in _OPEN_HISTORY],
         assignments=[each for each in record.assignments if view.shows(each.informant_id)],
         goals=[] if view.hides_patient else record.goals,

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from app.api.schemas.access import BlockRead, BreakGlassRead
 from app.api.schemas.care import (
     AssignmentRead,
     AttendanceRead,
@@ -192,6 +193,8 @@ class PatientCopyRead(Answer):
     informants: list[InformantRead]
     consents: list[ConsentRead]
     legal_holds: list[LegalHoldRead]
+    blocks: list[BlockRead]
+    openings: list[BreakGlassRead] = Field(description="Who opened the record without treating the patient.")
     episodes: list[CopiedEpisode]
     earlier_values: list[EarlierValuesRead]
     staff: list[StaffRead]
@@ -211,6 +214,8 @@ def patient_copy_read(copy: PatientCopy, made_at: datetime, language: str) -> Pa
         informants=_each(InformantRead, record.informants),
         consents=_each(ConsentRead, record.consents),
         legal_holds=_each(LegalHoldRead, record.holds),
+        blocks=_each(BlockRead, record.blocks),
+        openings=_each(BreakGlassRead, record.openings),
         episodes=_episodes(copy),
         earlier_values=[
             EarlierValuesRead(**_columns(EarlierValuesRead, row) | {"was": earlier_shown(copy.view, row)})
