@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import stat
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -19,7 +19,9 @@ from app.db.backup import Manifest
 from app.db.embedded import EmbeddedServer
 from app.db.inspection import Level, Opinion, good, inspect
 from app.db.provision import APP_ROLE, DATABASE
-from app.errors import ServerMisconfigured
+from app.db.session import Database
+from app.errors import DatabaseUnavailable, ServerMisconfigured
+from app.services.sealing import STALLED_SECONDS, oldest_unsealed
 
 LEAST_FREE: Final = 0.1
 """Share of the disk below which it is time to act."""
@@ -43,9 +45,26 @@ def doctor(data_dir: DataDir = None) -> None:
 def _of_database(settings: Settings) -> Iterator[Opinion]:
     try:
         with _address(settings) as url:
-            yield from inspect(url)
-    except ServerMisconfigured as error:
+            found = list(inspect(url))
+            yield from found
+            if any(each.check == "revision" and each.level is Level.OK for each in found):
+                yield _sealing(url)
+    except (ServerMisconfigured, DatabaseUnavailable) as error:
         yield Opinion("database", Level.UNSAFE, error.detail, "stop the service first, or put the settings right")
+
+
+def _sealing(url: str) -> Opinion:
+    with closing(Database(url, pool_size=1)) as database:
+        return judge_lag(oldest_unsealed(database), datetime.now(UTC))
+
+
+def judge_lag(oldest: datetime | None, now: datetime) -> Opinion:
+    """Say what the age of the oldest event without a seal means."""
+    lag = (now - oldest).total_seconds() if oldest else 0.0
+    if lag > STALLED_SECONDS:
+        remedy = "see in the service's log why it does not seal; spor audit seal does it by hand"
+        return Opinion("sealing", Level.UNSAFE, f"an event has had no seal for {lag:.0f} s", remedy)
+    return good("sealing", "no event has waited long for its seal")
 
 
 @contextmanager
@@ -82,6 +101,33 @@ def _is_this_machine(host: str) -> bool:
         return host == "localhost" or ip_address(host.strip("[]")).is_loopback
     except ValueError:
         return False
+
+
+def _log_in(settings: Settings) -> Opinion:
+    if settings.oidc_issuer is not None:
+        return good("log-in", f"people log in at {settings.oidc_issuer}")
+    if _public_address(settings).level is Level.UNSAFE:
+        found = "passwords can be read on their way, as the address is without TLS"
+        return Opinion("log-in", Level.UNSAFE, found, "set SPOR_PUBLIC_URL to https, or SPOR_OIDC_ISSUER")
+    return good("log-in", "people have passwords of our own")
+
+
+def _audit_key(settings: Settings) -> Opinion:
+    if settings.audit_key is not None:
+        return good("audit key", "it is set")
+    if settings.database_url is None:
+        return good("audit key", f"it is kept in {settings.data_dir}")
+    remedy = "set SPOR_AUDIT_KEY (openssl rand -hex 32), and keep it outside the database"
+    return Opinion("audit key", Level.UNSAFE, "there is none, so the audit can't be sealed", remedy)
+
+
+def _seal_log(settings: Settings) -> Opinion:
+    if settings.audit_seal_log is not None:
+        return good("seal log", str(settings.audit_seal_log))
+    if settings.database_url is None:
+        return good("seal log", f"it is kept in {settings.data_dir}")
+    found = "seals go to the service's log only; without them, seals that were cut off can't be found"
+    return Opinion("seal log", Level.WARNING, found, "set SPOR_AUDIT_SEAL_LOG to a file away from the database")
 
 
 def _allowed_hosts(settings: Settings) -> Opinion:
@@ -171,6 +217,9 @@ def _made(folder: Path) -> Iterator[datetime]:
 
 CHECKS: Final[tuple[Callable[[Settings], Opinion], ...]] = (
     _public_address,
+    _log_in,
+    _audit_key,
+    _seal_log,
     _allowed_hosts,
     _limits,
     _metrics,
@@ -180,4 +229,4 @@ CHECKS: Final[tuple[Callable[[Settings], Opinion], ...]] = (
     _disk,
     _backups,
 )
-"""The checks that need no database. Those of the audit's key and of its sealer belong here and in `inspect`."""
+"""The checks that need no database."""

@@ -66,6 +66,15 @@ def unsealed(database: Database) -> list[UUID]:
         return seals.unsealed_organisations(work)
 
 
+def oldest_unsealed(database: Database) -> datetime | None:
+    """Tell when the oldest event occurred that has no seal, in any organisation; None where all have one."""
+    found = []
+    for organisation_id in unsealed(database):
+        with database.work(sealing_scope(organisation_id), _access()) as work:
+            found += [seals.oldest_in(work, each) for each in open_ranges(seals.horizon(work))]
+    return min((each for each in found if each), default=None)
+
+
 def seal_next(database: Database, organisation_id: UUID, key: bytes, *, largest: int = LARGEST) -> Seal | None:
     """Append one seal over the oldest events of an organisation that have none; None where there are none now."""
     with database.work(sealing_scope(organisation_id), _access()) as work:

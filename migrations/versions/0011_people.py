@@ -86,7 +86,7 @@ begin atomic
     )
     select * from counted
     union all
-    select null, null, null, null, null
+    select null as organisation_id, null as id, null as role, null as service_id, null as password_hash
      where not exists (select from counted)
        and pg_logical_emit_message(true, 'spor', 'nobody') is not null;
 end;

@@ -21,11 +21,13 @@ from app.db.embedded import SUPERUSER, EmbeddedServer
 from app.db.provision import APP_ROLE, DATABASE, OWNER_ROLE
 from app.db.session import Database
 from app.main import create_app
+from app.services.seal_log import SealLog
+from app.services.sealing import seal_everything
 from tests import programs
 from tests.cli.commands import refusal, run
 from tests.db.test_migrations import schema
 from tests.factories import Caller, Clinic, make_clinic, make_episode, ok, put_weekly
-from tests.programs import enterable_folder
+from tests.programs import AUDIT_KEY, enterable_folder
 
 
 def trajectory(clinic: Clinic, client: TestClient, episode_id: str) -> Any:
@@ -54,6 +56,7 @@ def filled(folder: Path) -> tuple[Clinic, str, Any, list[str], dict[str, int]]:
             episode = make_episode(clinic)
             put_weekly(clinic, episode, [17, 15, 12])
             seen = trajectory(clinic, client, episode["id"])
+        assert [*seal_everything(database, AUDIT_KEY.encode(), SealLog(None))]
         with psycopg.connect(server.conninfo(DATABASE, OWNER_ROLE)) as connection:
             rows = count_rows(connection)
         return clinic, episode["id"], seen, schema(server, DATABASE), rows
@@ -86,6 +89,8 @@ def test_a_backup_comes_back_whole(capsys: pytest.CaptureFixture[str], folder: P
     made_at = json.loads(Manifest.path_of(dump).read_text())["made_at"]
     assert f"Next: delete again what was deleted after {made_at}" in out
     assert "Next: spor serve" in out
+    assert "Next: spor audit verify, with the SPOR_AUDIT_KEY" in out
+    assert not (folder / "second" / "audit.key").exists()
     with EmbeddedServer(folder / "second", durable=False) as server:
         with psycopg.connect(server.conninfo(DATABASE, OWNER_ROLE)) as connection:
             assert count_rows(connection) == rows
@@ -99,6 +104,22 @@ def test_a_backup_comes_back_whole(capsys: pytest.CaptureFixture[str], folder: P
         with TestClient(create_app(Settings(), database), base_url="http://spor.test") as client:
             assert trajectory(clinic, client, episode_id) == seen
     assert "holds a database" in refusal(capsys, "restore", dump, "--data-dir", folder / "second")
+
+
+@pytest.mark.parametrize(
+    ("key", "code", "words"), [(AUDIT_KEY, 0, "everything is as it was sealed."), ("another " * 8, 1, " findings.")]
+)
+def test_the_audit_that_came_back_is_verified(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, dump: Path, key: str, code: int, words: str
+) -> None:
+    monkeypatch.setenv("SPOR_AUDIT_KEY", key)
+    with enterable_folder() as new:
+        left, out, err = run(capsys, "restore", dump, "--data-dir", new / "audited")
+    assert (left, err) == (code, "")
+    [told] = [line for line in out.splitlines() if line.startswith("Audit: ") and " events under " in line]
+    assert told.endswith(words)
+    assert " under 0 seals" not in told
+    assert "Next: spor audit verify" not in out
 
 
 def test_a_backup_is_never_written_over_another(capsys: pytest.CaptureFixture[str], folder: Path, dump: Path) -> None:

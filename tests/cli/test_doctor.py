@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,18 +13,26 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from pydantic import ValidationError
 
 from app.cli import doctor
-from app.cli.doctor import of_settings
+from app.cli.doctor import judge_lag, of_settings
 from app.config import Settings
 from app.db import migrations
 from app.db.embedded import SUPERUSER, EmbeddedServer
+from app.db.ids import uuid7
 from app.db.inspection import Level, inspect, judge_clock
 from app.db.provision import APP_ROLE, OWNER_ROLE, provision
+from app.db.session import Access, Database
+from app.services.organisations import found_organisation
+from app.services.sealing import sealing_scope
 from tests.cli.commands import run
-from tests.programs import enterable_folder, free_port
+from tests.programs import AUDIT_KEY, enterable_folder, free_port
 
 SAFE: dict[str, Any] = {"requests_per_minute": 1200, "allowed_hosts": None, "metrics_token": "x" * 16}
+
+
+SOMEWHERE = "postgresql://spor_app@127.0.0.1/spor"
 
 
 def levels(**settings: Any) -> dict[str, Level]:
@@ -50,6 +59,12 @@ def test_what_is_safe_is_said_to_be(tmp_path: Path) -> None:
         ("limits", {"requests_per_minute": 0}, "unsafe"),
         ("metrics", {"metrics_token": None}, "warning"),
         ("log", {"log_level": "debug"}, "warning"),
+        ("log-in", {"public_url": "http://spor.example"}, "unsafe"),
+        ("log-in", {"public_url": "https://spor.example"}, "ok"),
+        ("audit key", {"database_url": SOMEWHERE}, "unsafe"),
+        ("audit key", {"database_url": SOMEWHERE, "audit_key": AUDIT_KEY}, "ok"),
+        ("seal log", {"database_url": SOMEWHERE}, "warning"),
+        ("seal log", {"database_url": SOMEWHERE, "audit_seal_log": "/tmp/seals.jsonl"}, "ok"),
         ("secrets", {}, "warning"),
         ("backups", {}, "warning"),
     ],
@@ -101,6 +116,17 @@ def test_a_clock_that_is_off_is_found(seconds: float, level: str) -> None:
     assert judge_clock(seconds).level == level
 
 
+def test_an_issuer_without_tls_is_refused_before_anything_is_checked() -> None:
+    with pytest.raises(ValidationError, match="oidc_issuer"):
+        Settings(oidc_issuer="http://id.example", oidc_audience="spor")
+
+
+@pytest.mark.parametrize(("seconds", "level"), [(None, "ok"), (59, "ok"), (61, "unsafe")])
+def test_a_sealer_that_lags_is_found(seconds: float | None, level: str) -> None:
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    assert judge_lag(None if seconds is None else now - timedelta(seconds=seconds), now).level == level
+
+
 # The database
 
 
@@ -138,6 +164,9 @@ FORGETFUL = {
         ("grant delete on patients to spor_app", "grants", "the role may also: delete on patients"),
         ("grant update on audit_events to spor_app", "grants", "the role may also: update on audit_events"),
         ("grant truncate on scores to public", "grants", "the role may also: truncate on scores"),
+        ("grant insert on deletions to spor_app", "grants", "the role may also: insert on deletions"),
+        ("grant delete on logins to spor_app", "grants", "the role may also: delete on logins"),
+        ("revoke select on deletions from spor_app", "access", "the role lacks: select on deletions"),
         ("revoke insert on audit_events from spor_app", "access", "the role lacks: insert on audit_events"),
         (
             "grant execute on function spor_authenticate to public",
@@ -184,6 +213,21 @@ def test_the_command_says_it_a_line_each_and_by_its_exit_code(
     monkeypatch.setattr(doctor, "CHECKS", ())
     monkeypatch.setattr(doctor, "inspect", lambda url: [each for each in inspect(url) if each.check != "durability"])
     assert run(capsys, "doctor")[0] == 0
+
+
+def test_an_event_that_nobody_seals_is_found(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, server: EmbeddedServer, place: str
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", server.url(place, APP_ROLE))
+    with closing(Database(server.url(place, APP_ROLE))) as database:
+        organisation_id = found_organisation(database, "Storvik")
+        with database.work(sealing_scope(organisation_id), Access("read_patient", uuid7())) as work:
+            work.saw([uuid4()])
+    assert "ok      sealing: " in run(capsys, "doctor")[1]
+    with psycopg.connect(server.conninfo(place, SUPERUSER), autocommit=True) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute("update audit_events set occurred_at = occurred_at - interval '2 minutes'")
+    assert "unsafe  sealing: an event has had no seal for 12" in run(capsys, "doctor")[1]
 
 
 def test_a_database_that_is_away_is_found(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
