@@ -57,6 +57,7 @@ def filled(folder: Path) -> tuple[Clinic, str, Any, list[str], dict[str, int]]:
             put_weekly(clinic, episode, [17, 15, 12])
             seen = trajectory(clinic, client, episode["id"])
         assert [*seal_everything(database, AUDIT_KEY.encode(), SealLog(None))]
+        database.close()
         with psycopg.connect(server.conninfo(DATABASE, OWNER_ROLE)) as connection:
             rows = count_rows(connection)
         return clinic, episode["id"], seen, schema(server, DATABASE), rows
