@@ -16,7 +16,7 @@ PIP := $(VENV)/python -m pip install --disable-pip-version-check --no-user --req
 PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report=
 # The core is covered whole, with its branches; of the shell nothing is asked.
 CORE_COVERAGE := $(VENV)/python -m coverage report --fail-under=100 \
-	--include='app/scales/*,app/trajectories/*,app/texts/*,app/charts/*,app/errors.py'
+	--include='app/scales/*,app/trajectories/*,app/reports/*,app/texts/*,app/charts/*,app/errors.py'
 
 .PHONY: help setup run test check lint bench evidence model-card lock
 .DEFAULT_GOAL := help
