@@ -19,6 +19,7 @@ from app.db import migrations
 from app.db.embedded import EmbeddedServer
 from app.db.session import Database
 from app.main import create_app
+from app.services.summaries import check
 from tests.factories import Clinic, make_clinic
 
 # The names by which test clients call, and no limit on how often: what is limited has tests of its own.
@@ -58,5 +59,9 @@ def client(database: Database) -> Iterator[TestClient]:
 
 
 @pytest.fixture
-def clinic(database: Database, client: TestClient) -> Clinic:
-    return make_clinic(database, client)
+def clinic(database: Database, client: TestClient) -> Iterator[Clinic]:
+    clinic = make_clinic(database, client)
+    yield clinic
+    # Whatever a test has done to the record: what reports read of it says the same.
+    checked = list(check(database, clinic.organisation_id))
+    assert [episode_id for part in checked for episode_id in part.differing] == []

@@ -29,6 +29,7 @@ from app.cli import (
     logs,
     organisations,
     people,
+    reports,
     retention,
     scoring,
     serving,
@@ -64,6 +65,7 @@ app.add_typer(organisations.commands, name="organisation")
 app.add_typer(people.commands, name="user")
 app.add_typer(instruments.commands, name="instrument")
 app.add_typer(curves.commands, name="curve")
+app.add_typer(reports.commands, name="report")
 app.add_typer(retention.commands, name="retention")
 
 _FAILED = 2

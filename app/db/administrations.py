@@ -17,6 +17,7 @@ from psycopg.errors import UniqueViolation
 from app.db.models import Administration, Base, Progress, RiskAlert, Score, Series
 from app.db.pipeline import Statement, statement
 from app.db.session import Query, Work, uuids
+from app.db.summaries import measures_written
 
 _SESSION_STARTS = statement(
     """
@@ -78,6 +79,8 @@ class NewRows:
     main_series: list[dict[str, Any]] = field(default_factory=list)
     assignments: list[dict[str, Any]] = field(default_factory=list)
     """Those that the administrations complete."""
+    measures: list[dict[str, Any]] = field(default_factory=list)
+    """What is summarised of each measure of the episodes."""
 
 
 def _insertion(name: str, table: type[Base], *, only_new: bool = False) -> str:
@@ -86,6 +89,9 @@ def _insertion(name: str, table: type[Base], *, only_new: bool = False) -> str:
     source = f"jsonb_populate_recordset(null::{table.__tablename__}, %({name})s::jsonb) r"
     joined = " join stored on stored.id = r.administration_id" if only_new else ""
     return f"insert into {table.__tablename__} ({listed}) select {values} from {source}{joined}"  # noqa: S608 - own names
+
+
+_IF_ANY_IS_NEW = "(exists (select from stored) or %(administrations)s::jsonb = '[]')"
 
 
 def _write(if_taken: str) -> Statement:
@@ -103,7 +109,7 @@ def _write(if_taken: str) -> Statement:
                where r.administration_id in (select id from stored)
                   or r.administration_id not in (select (a ->> 'id')::uuid
                                                    from jsonb_array_elements(%(administrations)s::jsonb) a)
-                     and (exists (select from stored) or %(administrations)s::jsonb = '[]')),
+                     and {_IF_ANY_IS_NEW}),
              chosen as (
                update episodes e set main_series_id = r.main_series_id
                  from jsonb_populate_recordset(null::episodes, %(main_series)s::jsonb) r
@@ -114,7 +120,8 @@ def _write(if_taken: str) -> Statement:
                       completed_at = r.completed_at, version = a.version + 1
                  from jsonb_populate_recordset(null::assignments, %(assignments)s::jsonb) r
                 where a.organisation_id = r.organisation_id and a.id = r.id and a.administration_id is null
-                  and r.administration_id in (select id from stored))
+                  and r.administration_id in (select id from stored)),
+             summarised as ({measures_written("%(measures)s::jsonb", _IF_ANY_IS_NEW)})
         select id from stored
         """  # noqa: S608 - only our own table and column names
     )
@@ -134,13 +141,13 @@ def _writing(asked: Statement, rows: NewRows) -> Query[set[UUID]]:
     return Query(asked, parameters, lambda stored: {row[0] for row in stored})
 
 
-def write_at_last(work: Work, rows: NewRows) -> bool:
+def write_at_last(work: Work, rows: NewRows, *after: Query[Any]) -> bool:
     """Write one administration's rows as the last thing in its transaction; tell whether its id was still free.
 
     Where it was taken the whole transaction has failed, and leaves nothing.
     """
     try:
-        work.ask_last(_writing(_WRITE_OR_FAIL, rows))
+        work.ask_last(_writing(_WRITE_OR_FAIL, rows), *after)
     except UniqueViolation as refusal:
         if refusal.diag.constraint_name not in _IDS:
             raise

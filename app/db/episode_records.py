@@ -24,6 +24,23 @@ from app.scales.catalogue import catalogue
 # What counts as dose where no programme says so: meetings in which treatment is given.
 _COUNTED = f"{{{ContactType.INDIVIDUAL},{ContactType.GROUP},{ContactType.PARENTS}}}"
 
+COUNTED_SESSIONS = f"""
+    select distinct s.id, s.starts_at, s.therapist_id
+      from attendances a
+      join treatment_sessions s on s.organisation_id = a.organisation_id and s.id = a.treatment_session_id
+      left join programmes own on own.organisation_id = s.organisation_id and own.id = s.programme_id
+      left join lateral (
+           select pr.counted_contact_types
+             from episode_programmes ep
+             join programmes pr on pr.organisation_id = ep.organisation_id and pr.id = ep.programme_id
+            where ep.organisation_id = e.organisation_id and ep.episode_id = e.id and ep.started_at <= s.starts_at
+            order by ep.position desc limit 1) present on true
+     where a.organisation_id = e.organisation_id and a.episode_id = e.id and a.outcome = 'attended'
+       and s.contact_type = any(coalesce(own.counted_contact_types, present.counted_contact_types,
+                                         '{_COUNTED}'::text[]))
+"""  # noqa: S608 - our own codes
+"""The sessions of an episode `e` that count as its dose."""
+
 DAYS_BETWEEN_SESSIONS = 7
 """Where neither the episode nor its programme plans otherwise: the curves are for weekly sessions."""
 
@@ -104,7 +121,7 @@ class EpisodeRecord:
     reviewed_doses: list[int]
 
 
-_READ = """
+_READ = f"""
     select e.id, e.patient_id, p.reference as patient_reference, e.service_id, p.birth_month, p.sex,
            e.opened_at, e.closed_at, e.pathway,
            coalesce(e.planned_dose, programme.planned_dose) as planned_dose,
@@ -116,22 +133,7 @@ _READ = """
            case when e.closed_at is not null then least(e.closed_at, programmes.ended_at)
                 else programmes.ended_at end as treatment_ended_at,
            (select json_agg(json_build_array(c.id, c.starts_at) order by c.starts_at, c.id)
-              from (select distinct s.id, s.starts_at
-                      from attendances a
-                      join treatment_sessions s
-                        on s.organisation_id = a.organisation_id and s.id = a.treatment_session_id
-                      left join programmes own on own.organisation_id = s.organisation_id and own.id = s.programme_id
-                      left join lateral (
-                           select pr.counted_contact_types
-                             from episode_programmes ep
-                             join programmes pr
-                               on pr.organisation_id = ep.organisation_id and pr.id = ep.programme_id
-                            where ep.organisation_id = e.organisation_id and ep.episode_id = e.id
-                              and ep.started_at <= s.starts_at
-                            order by ep.position desc limit 1) present on true
-                     where a.organisation_id = e.organisation_id and a.episode_id = e.id and a.outcome = 'attended'
-                       and s.contact_type = any(coalesce(own.counted_contact_types, present.counted_contact_types,
-                                                         %(counted)s::text[]))) c) as sessions,
+              from ({COUNTED_SESSIONS}) c) as sessions,
            (select json_agg(json_build_array(i.id, i.role))
               from informants i
              where i.organisation_id = e.organisation_id and i.patient_id = e.patient_id) as informants,
@@ -174,7 +176,7 @@ _READ = """
            select case when bool_and(ep.ended_at is not null) then max(ep.ended_at) end as ended_at
              from episode_programmes ep
             where ep.organisation_id = e.organisation_id and ep.episode_id = e.id) programmes on true
-     where e.organisation_id = %(organisation_id)s and """
+     where e.organisation_id = %(organisation_id)s and """  # noqa: S608 - our own words
 
 
 _LOCK = (
@@ -189,6 +191,22 @@ _TOUCHED_BY_SESSION = """
               union
              select episode_id from administrations
               where organisation_id = %(organisation_id)s and treatment_session_id = %(session_id)s)
+"""
+
+_OF_PATIENT = "e.patient_id = %(patient_id)s"
+
+_OF_ASSIGNMENT = """
+    e.id = (select episode_id from assignments where organisation_id = %(organisation_id)s and id = %(assignment_id)s)
+"""
+
+_OF_PROGRAMME = """
+    e.id in (select episode_id from episode_programmes
+              where organisation_id = %(organisation_id)s and programme_id = %(programme_id)s
+              union
+             select a.episode_id
+               from attendances a
+               join treatment_sessions s on s.organisation_id = a.organisation_id and s.id = a.treatment_session_id
+              where a.organisation_id = %(organisation_id)s and s.programme_id = %(programme_id)s)
 """
 
 _IN_CASELOAD = """
@@ -229,16 +247,34 @@ def lock_episodes(work: Work, episode_ids: Iterable[UUID]) -> Records:
 
 def lock_episodes_of_session(work: Work, session: TreatmentSession) -> Records:
     """Lock all episodes whose dose a session may change, also those of other therapists: their verdicts follow."""
-    parameters = {"organisation_id": work.scope.organisation_id, "session_id": session.id}
-    locked = work.ask(Query(_locking(_TOUCHED_BY_SESSION), parameters, list))
-    return read_episodes(work, [episode_id for (episode_id,) in locked])
+    return read_episodes(work, _lock(work, _TOUCHED_BY_SESSION, session_id=session.id))
 
 
-def lock_known_episode(work: Work, episode_id: UUID) -> Records:
-    """Lock and read the one episode from which an administrator has a form deleted: its verdicts follow."""
-    parameters = {"organisation_id": work.scope.organisation_id, "episode_ids": uuids([episode_id])}
+def lock_episodes_of_patient(work: Work, patient_id: UUID) -> list[UUID]:
+    """Lock all episodes of a patient, also those of other services: their summaries follow from the patient's row."""
+    return _lock(work, _OF_PATIENT, patient_id=patient_id)
+
+
+def lock_episode_of_assignment(work: Work, assignment_id: UUID) -> list[UUID]:
+    """Lock the episode to which an assignment belongs, before the assignment itself is changed."""
+    return _lock(work, _OF_ASSIGNMENT, assignment_id=assignment_id)
+
+
+def lock_episodes_of_programme(work: Work, programme_id: UUID) -> list[UUID]:
+    """Lock all episodes whose dose or plan a programme's settings may change, those of other services too."""
+    return _lock(work, _OF_PROGRAMME, programme_id=programme_id)
+
+
+def _lock(work: Work, condition: str, **values: UUID) -> list[UUID]:
+    parameters = {"organisation_id": work.scope.organisation_id, **values}
+    return [episode_id for (episode_id,) in work.ask(Query(_locking(condition), parameters, list))]
+
+
+def lock_known_episodes(work: Work, episode_ids: Collection[UUID]) -> Records:
+    """Lock and read episodes that were not reached as a person's: a form is deleted, or their summaries are checked."""
+    parameters = {"organisation_id": work.scope.organisation_id, "episode_ids": uuids(episode_ids)}
     work.ask(Query(_locking(_BY_ID), parameters, list))
-    return read_episodes(work, [episode_id])
+    return read_episodes(work, episode_ids)
 
 
 def read_episodes(work: Work, reached_ids: Collection[UUID]) -> Records:
@@ -261,7 +297,7 @@ def _main_subscales() -> str:
 
 
 def _read(work: Work, condition: str, parameters: dict[str, Any]) -> Query[Records]:
-    plans = {"counted": _COUNTED, "weekly": DAYS_BETWEEN_SESSIONS, "main_subscales": _main_subscales()}
+    plans = {"weekly": DAYS_BETWEEN_SESSIONS, "main_subscales": _main_subscales()}
     return Query(_reading(condition), parameters | plans, partial(_records, work))
 
 

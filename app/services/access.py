@@ -23,6 +23,7 @@ from app.db.models import Block, BreakGlass, TreatmentRelation
 from app.db.scope import get_episode, get_of_episode, get_patient
 from app.db.session import Work
 from app.errors import StateConflict
+from app.services.summaries import follow_what_is_around
 
 Once = TypeVar("Once", Block, TreatmentRelation)
 
@@ -40,12 +41,14 @@ def add_treatment_relation(work: Work, episode_id: UUID, user_id: UUID) -> Treat
     StateConflict
         If the user treats the patient already, or the patient has blocked them.
     """
-    episode = get_episode(work, episode_id)
+    episode = get_episode(work, episode_id, lock=True)
     therapist = therapist_of_service(work, user_id, episode.service_id)
     if is_blocked(work, episode.patient_id, therapist.id):
         raise StateConflict("the patient has blocked this user", pointer="/user_id")
     values = {"episode_id": episode.id, "user_id": therapist.id, "started_at": work.now}
-    return _add_once(work, TreatmentRelation, values, "the user treats the patient already")
+    relation = _add_once(work, TreatmentRelation, values, "the user treats the patient already")
+    follow_what_is_around(work, [episode.id])
+    return relation
 
 
 def end_treatment_relation(work: Work, relation_id: UUID, version: int) -> TreatmentRelation:

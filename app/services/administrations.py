@@ -25,6 +25,7 @@ from app.db.ids import uuid7
 from app.db.instruments import Instruments, find_instruments
 from app.db.session import Query, Work
 from app.db.settings import settings_in_force
+from app.db.summaries import refresh_episodes
 from app.errors import AdministrationConflict, InvalidReference, NotFound, SporError
 from app.scales.answers import letters_of_states
 from app.scales.scoring import CriticalStatus
@@ -32,6 +33,7 @@ from app.services.admission import Admission, Submission, admit, faults, refusal
 from app.services.bodies import write_body
 from app.services.risks import alert_rows
 from app.services.settings import ServiceSettings, read_settings
+from app.services.summaries import measures_of
 from app.services.verdicts import verdicts_for_answers
 
 BATCH_LIMIT = 500
@@ -68,7 +70,7 @@ def put_at_last(work: Work, submission: Submission, *, clock_tolerance: timedelt
     """Store one administration as the last thing in its transaction, with what follows from it."""
     put = _Put(work, [submission], clock_tolerance, noted=seen(work))
     outcome = put.one(submission)
-    if put.admitted and not write_at_last(work, put.rows()):
+    if put.admitted and not write_at_last(work, put.rows(), *put.last()):
         return PutOutcome(submission.id, PutStatus.REFUSED, error=_conflict())
     return outcome
 
@@ -83,6 +85,8 @@ def put_administrations(
         outcomes = [put.one(submission) for submission in submissions]
         found = write_if_all_are_new(work, put.rows()) if put.admitted else set()
         if not found:
+            if put.admitted:
+                work.ask_all(*put.last())
             return outcomes
         taken_elsewhere |= found
 
@@ -185,6 +189,11 @@ class _Put:
             }
         )
 
+    def last(self) -> list[Query[Any]]:
+        """Give what is left once the rows are written: the episodes' counts of forms follow from those completed."""
+        completed = {assignment.episode_id for assignment in self.assignments.values() if assignment.administration_id}
+        return [refresh_episodes(self.work, completed)] if self.new.assignments else []
+
     def rows(self) -> NewRows:
         """Give all rows to be written, with the verdicts of every series that has a new score."""
         answered = [
@@ -193,6 +202,7 @@ class _Put:
             for series_id, ids in _by_series(self.records[episode_id], new_ids).items()
         ]
         self.new.progress += verdicts_for_answers(self.work, answered, self.settings)
+        self.new.measures += measures_of(self.work, [self.records[episode_id] for episode_id in self.admitted])
         return self.new
 
 

@@ -13,14 +13,15 @@ from app.db.models import Assignment
 from app.db.record import informant_for
 from app.db.scope import get_episode, get_of_episode
 from app.db.session import Work
+from app.services.summaries import follow_what_is_around
 
 
 def add_assignment(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Assignment:
     """Ask an informant for a form; the patient, if nobody is named."""
-    episode = get_episode(work, episode_id)
+    episode = get_episode(work, episode_id, lock=True)
     form = find_instrument(work, values["instrument"]).form(values["form"])
     informant = informant_for(work, episode, values["informant_id"])
-    return add(
+    assignment = add(
         work,
         Assignment,
         {
@@ -31,10 +32,16 @@ def add_assignment(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> A
             "state": AssignmentState.OFFERED,
         },
     )
+    follow_what_is_around(work, [episode.id])
+    return assignment
 
 
 def change_assignment(work: Work, assignment_id: UUID, version: int, changes: Mapping[str, Any]) -> Assignment:
     """Record that a form was completed, declined, or could not be filled in."""
     if changes.get("state") == AssignmentState.COMPLETED:
         changes = {"completed_at": work.now, **changes}
-    return edit(work, get_of_episode(work, Assignment, assignment_id), version, changes)
+    assignment = get_of_episode(work, Assignment, assignment_id)
+    get_episode(work, assignment.episode_id, lock=True)
+    edit(work, assignment, version, changes)
+    follow_what_is_around(work, [assignment.episode_id])
+    return assignment

@@ -22,6 +22,7 @@ from app.services.administrations import NewVersion, keep
 from app.services.admission import Submission, admit, faults, refusal
 from app.services.bodies import read_body
 from app.services.settings import ServiceSettings, current_settings
+from app.services.summaries import measures_of
 from app.services.verdicts import verdicts_issued_anew
 
 
@@ -207,5 +208,6 @@ def _finish(work: Work, rows: NewRows, records: Mapping[UUID, EpisodeRecord], se
     """Write, with every verdict that comes out differently: also earlier ones, where the baseline is another now."""
     since = datetime.min.replace(tzinfo=UTC)
     rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=since)
+    rows.measures += measures_of(work, records.values())
     write(work, rows)
     work.db.expire_all()

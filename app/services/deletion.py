@@ -19,7 +19,7 @@ from app.db.deletion import (
     patient_version,
 )
 from app.db.editing import add, edit
-from app.db.episode_records import lock_known_episode
+from app.db.episode_records import lock_known_episodes
 from app.db.ids import uuid7
 from app.db.models import Deletion, LegalHold
 from app.db.retention import Aged, aged, takes_turn
@@ -27,6 +27,7 @@ from app.db.session import Access, Database, Scope, Work
 from app.errors import MalformedBody, PreconditionFailed, StateConflict
 from app.services.episodes import EVERYTHING
 from app.services.settings import ServiceSettings, current_settings
+from app.services.summaries import measures_of
 from app.services.verdicts import verdicts_issued_anew
 
 NOBODY = UUID(int=0)
@@ -64,17 +65,17 @@ def delete_one_administration(work: Work, administration_id: UUID, version: int,
         If the decision lies ahead.
     """
     episode_id, _, _ = administration_at(work, administration_id)
-    lock_known_episode(work, episode_id)
+    lock_known_episodes(work, [episode_id])
     if administration_at(work, administration_id)[2] != version:
         raise PreconditionFailed("it has been changed since; read it again")
     _require_made(work, decision)
     tombstone = delete_administration(work, administration_id, decision)
-    records = lock_known_episode(work, episode_id)
+    records = lock_known_episodes(work, [episode_id])
     settings = current_settings(work)
     rows = NewRows()
     rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=EVERYTHING)
-    if rows.progress:
-        write(work, rows)
+    rows.measures += measures_of(work, records.values())
+    write(work, rows)
     return tombstone
 
 

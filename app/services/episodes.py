@@ -21,6 +21,7 @@ from app.errors import InvalidReference, StateConflict
 from app.services.instruments import require_for_change
 from app.services.schedules import assign_due_forms
 from app.services.settings import current_settings
+from app.services.summaries import follow, follow_what_is_around
 from app.services.verdicts import verdicts_issued_anew
 
 EVERYTHING = datetime.min.replace(tzinfo=UTC)
@@ -40,6 +41,7 @@ def open_episode(work: Work, values: Mapping[str, Any]) -> Episode:
             TreatmentRelation,
             {"episode_id": episode.id, "user_id": work.scope.actor_id, "started_at": episode.opened_at},
         )
+    follow_what_is_around(work, [episode.id])
     if values.get("programme_id"):
         start_programme(work, episode.id, {"programme_id": values["programme_id"], "started_at": episode.opened_at})
     return episode
@@ -51,8 +53,10 @@ def change_episode(work: Work, episode_id: UUID, version: int, changes: Mapping[
     if main_series_id := changes.get("main_series_id"):
         _check_main_series(work, episode, main_series_id)
     edit(work, episode, version, changes)
+    records = lock_episodes(work, [episode_id])
     if _CHANGES_VERDICTS & set(changes):
-        issue_anew(work, lock_episodes(work, [episode_id]), IssueCause.PLAN)
+        issue_anew(work, records, IssueCause.PLAN)
+    follow(work, records)
     return episode
 
 
@@ -72,6 +76,7 @@ def start_programme(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> 
     records = lock_episodes(work, [episode_id])
     issue_anew(work, records, IssueCause.PLAN, since=EVERYTHING)
     assign_due_forms(work, records)
+    follow(work, records)
     return row
 
 
@@ -84,6 +89,7 @@ def change_programme_of_episode(work: Work, row_id: UUID, version: int, changes:
     records = lock_episodes(work, [row.episode_id])
     issue_anew(work, records, IssueCause.PLAN, since=EVERYTHING)
     assign_due_forms(work, records)
+    follow(work, records)
     return row
 
 

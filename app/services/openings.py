@@ -10,6 +10,7 @@ from uuid import UUID
 from app.db.assignments import OpenAssignment, code_is_taken, decline, open_assignments, open_on_device, take_code
 from app.db.codes import AssignmentState, DecliningReason
 from app.db.devices import seen
+from app.db.episode_records import lock_episode_of_assignment
 from app.db.founding import add_credential
 from app.db.models import Assignment
 from app.db.scope import get_episode, get_of_episode
@@ -17,6 +18,7 @@ from app.db.session import NOTHING_SUCH, Access, Database, Secret, Work
 from app.errors import NotFound, StateConflict
 from app.identity.codes import OPENING_LENGTH, new_code, opening_hash
 from app.identity.credentials import new_token, token_hash
+from app.services.summaries import follow_what_is_around
 
 CODE_LASTS: Final = timedelta(hours=8)
 """A working day: codes are handed over in the waiting room."""
@@ -145,5 +147,7 @@ def decline_assignment(work: Work, assignment_id: UUID, state: AssignmentState, 
     NotFound
         If no such assignment is open for the caller.
     """
+    locked = lock_episode_of_assignment(work, assignment_id)
     if not decline(work, assignment_id, state, reason):
         raise NotFound("no such assignment is open here", pointer="/id")
+    follow_what_is_around(work, locked)

@@ -8,10 +8,12 @@ from uuid import UUID
 
 from app.db.codes import InformantRole, Visibility
 from app.db.editing import add, edit
+from app.db.episode_records import lock_episodes_of_patient
 from app.db.models import Informant, Patient
 from app.db.record import get_informant
 from app.db.scope import get_patient
 from app.db.session import Work
+from app.services.summaries import follow_what_is_around
 
 
 def register_patient(work: Work, values: Mapping[str, Any]) -> Patient:
@@ -24,7 +26,11 @@ def register_patient(work: Work, values: Mapping[str, Any]) -> Patient:
 
 def change_patient(work: Work, patient_id: UUID, version: int, changes: Mapping[str, Any]) -> Patient:
     """Change what is known about a patient."""
-    return edit(work, get_patient(work, patient_id), version, changes)
+    patient = get_patient(work, patient_id)
+    episode_ids = lock_episodes_of_patient(work, patient.id)
+    edit(work, patient, version, changes)
+    follow_what_is_around(work, episode_ids)
+    return patient
 
 
 def add_informant(work: Work, patient_id: UUID, values: Mapping[str, Any]) -> Informant:

@@ -7,12 +7,16 @@ from typing import Any
 from uuid import UUID
 
 from app.db.editing import add, edit, get_of_organisation
+from app.db.episode_records import lock_episodes_of_programme
 from app.db.instruments import find_instrument
 from app.db.models import Programme
 from app.db.session import Work
 from app.services.decision_rules import check_rule
 from app.services.instruments import require_for_change
 from app.services.schedules import check_schedule
+from app.services.summaries import follow_episodes
+
+_IN_SUMMARIES = {"counted_contact_types", "planned_dose"}
 
 
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
@@ -24,7 +28,12 @@ def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
 def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapping[str, Any]) -> Programme:
     """Change a treatment offer; verdicts already issued stay as they were shown."""
     _check(work, changes)
-    return edit(work, get_of_organisation(work, Programme, programme_id), version, changes)
+    programme = get_of_organisation(work, Programme, programme_id)
+    followed = bool(_IN_SUMMARIES & set(changes))
+    episode_ids = lock_episodes_of_programme(work, programme_id) if followed else []
+    edit(work, programme, version, changes)
+    follow_episodes(work, episode_ids)
+    return programme
 
 
 def _check(work: Work, values: Mapping[str, Any]) -> None:

@@ -17,6 +17,7 @@ from app.db.session import Work
 from app.errors import InvalidReference
 from app.services.episodes import EVERYTHING, issue_anew
 from app.services.schedules import assign_due_forms
+from app.services.summaries import follow
 
 
 def record_session(work: Work, values: Mapping[str, Any], attendances: Sequence[Mapping[str, Any]]) -> TreatmentSession:
@@ -64,9 +65,10 @@ def change_attendance(work: Work, attendance_id: UUID, version: int, changes: Ma
 
 
 def _follow(work: Work, records: Mapping[UUID, EpisodeRecord]) -> None:
-    """Let verdicts and schedules of locked episodes follow from another dose."""
+    """Let verdicts, schedules and summaries of locked episodes follow from another dose."""
     issue_anew(work, records, IssueCause.ATTENDANCE, since=EVERYTHING)
     assign_due_forms(work, records)
+    follow(work, records)
 
 
 def _add_attendance(work: Work, session: TreatmentSession, episode: Episode, values: Mapping[str, Any]) -> Attendance:

@@ -29,6 +29,7 @@ from app.db.models.organisation import (
 )
 from app.db.models.oversight import AuditEvent, AuditSeal, Review, RiskAlert
 from app.db.models.rights import Consent, DeletedAdministration, Deletion, EarlierValues, LegalHold
+from app.db.models.summaries import EpisodeSummary, MeasureSummary
 
 __all__ = [
     "Administration",
@@ -49,10 +50,12 @@ __all__ = [
     "EarlierValues",
     "Episode",
     "EpisodeProgramme",
+    "EpisodeSummary",
     "Goal",
     "Informant",
     "LegalHold",
     "Login",
+    "MeasureSummary",
     "Organisation",
     "OrganisationSettings",
     "OwnInstrument",
