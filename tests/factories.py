@@ -33,7 +33,6 @@ from app.services.organisations import (
     founding_scope,
     issue_credential,
 )
-from app.services.summaries import follow_episodes
 from app.trajectories.curve_files import curve_to_document, document_hash
 from app.trajectories.growth import Provenance, default_curve
 from tests.openings import open_quietly
@@ -170,7 +169,6 @@ def open_on_tablet(clinic: Clinic, *episode_ids: object) -> None:
     with database.work(founding_scope(clinic.organisation_id), Access("test", uuid7())) as work:
         for episode_id in episode_ids:
             open_quietly(work, UUID(str(episode_id)), clinic.tablet_id)
-        follow_episodes(work, [UUID(str(episode_id)) for episode_id in episode_ids])
 
 
 def make_assignment(clinic: Clinic, episode: Mapping[str, Any], **fields: Any) -> dict[str, Any]:

@@ -24,6 +24,10 @@ _OPENED: Final = text(
     "insert into assignment_openings (organisation_id, assignment_id, device_id, episode_id, opened_at, closed_at)"
     " values (:organisation, :assignment, :device, :episode, :at, :at)"
 )
+_SUMMARISED: Final = text(
+    "update episode_summaries set forms_offered = forms_offered + 1"
+    " where organisation_id = :organisation and episode_id = :episode"
+)
 
 
 def open_quietly(work: Work, episode_id: UUID, device_id: UUID) -> None:
@@ -37,3 +41,4 @@ def open_quietly(work: Work, episode_id: UUID, device_id: UUID) -> None:
     }
     work.db.execute(_ASSIGNED, named)
     work.db.execute(_OPENED, named)
+    work.db.execute(_SUMMARISED, named)

@@ -29,7 +29,7 @@ def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapp
     """Change a treatment offer; verdicts already issued stay as they were shown."""
     _check(work, changes)
     programme = get_of_organisation(work, Programme, programme_id)
-    followed = bool(_IN_SUMMARIES & set(changes))
+    followed = any(changes.get(name, kept) != kept for name in _IN_SUMMARIES for kept in [getattr(programme, name)])
     episode_ids = lock_episodes_of_programme(work, programme_id) if followed else []
     edit(work, programme, version, changes)
     follow_episodes(work, episode_ids)

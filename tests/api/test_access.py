@@ -95,6 +95,7 @@ ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
 ANSWERING = {Action.OPEN_ASSIGNMENT, *ASKED}
 """What is for whoever fills in forms; tests/api/test_openings.py tries it."""
 
+SUMMARISED = {Action.CHANGE_PROGRAMME}
 DECIDING = {Action.ACTIVATE_CURVE, Action.STEP_BACK_CURVE}
 """What touches no patient and changes what is said of many; so do the settings."""
 
@@ -455,9 +456,10 @@ def test_planning_touches_no_patient_and_leaves_an_event_only_where_verdicts_cha
     assert statuses(allowed, clinic.lead, record) == {200, 201}
     events = owner.audit(clinic.organisation_id)[before:]
     assert {(event["action"], event["role"], event["purpose"]) for event in events} == {
-        (action, "service_lead", "administration") for action in DECIDING | {Action.CHANGE_SETTINGS}
+        (action, "service_lead", "administration") for action in (*DECIDING, *SUMMARISED, Action.CHANGE_SETTINGS)
     }
-    assert [event["patient_ids"] for event in events] == [[], [], []]
+    touching = {event["action"] for event in events if event["patient_ids"]}
+    assert touching == SUMMARISED, "what is summarised of the programme's episodes follows from its plan"
 
 
 def test_a_tablet_leaves_its_trace_also_when_it_repeats(clinic: Clinic, owner: Owner) -> None:

@@ -150,7 +150,11 @@ def test_nothing_of_the_patient_is_left_and_everything_else_is(
         "treatment_sessions": ("t.id = %s", UUID(record["shared"])),
         "attendances": ("t.episode_id = %s", the_neighbour),
         "progress": ("t.administration_id in (select id from administrations where episode_id = %s)", the_neighbour),
+        # Summaries are written anew when the record changes, here by the session in the group.
+        "episode_summaries": ("t.episode_id = %s", the_neighbour),
+        "measure_summaries": ("t.episode_id = %s", the_neighbour),
     }
+    before |= {table: set() for table in ("episode_summaries", "measure_summaries")}
     stays = {
         table: {row["said"] for row in owner.rows(f"select t::text as said from {table} t where {which}", whose)}
         for table, (which, whose) in kept.items()

@@ -29,7 +29,7 @@ from app.db.models.organisation import (
 )
 from app.db.models.oversight import AuditEvent, AuditSeal, Review, RiskAlert
 from app.db.models.rights import Consent, DeletedAdministration, Deletion, EarlierValues, LegalHold
-from app.db.models.summaries import EpisodeSummary, MeasureSummary
+from app.db.models.summaries import CountedCells, EpisodeSummary, MeasureSummary, SummaryYear
 
 __all__ = [
     "Administration",
@@ -42,6 +42,7 @@ __all__ = [
     "Block",
     "BreakGlass",
     "Consent",
+    "CountedCells",
     "Credential",
     "Curve",
     "DeletedAdministration",
@@ -67,6 +68,7 @@ __all__ = [
     "Score",
     "Series",
     "Service",
+    "SummaryYear",
     "TreatmentRelation",
     "TreatmentSession",
     "User",

@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, SmallInteger
+from sqlalchemy import BigInteger, CheckConstraint, Index, SmallInteger
 from sqlalchemy.dialects.postgresql import ARRAY, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.codes import InformantRole
-from app.db.models.base import Base, Tenant, belongs_to, one_of
+from app.db.models.base import Base, Tenant, belongs_to, of_organisation, one_of
 
 
 class Compared:
@@ -38,7 +38,11 @@ class EpisodeSummary(Compared, Tenant, Base):
     """One episode: when, how much help, what became of it."""
 
     __tablename__ = "episode_summaries"
-    __table_args__ = (belongs_to("episodes"), {"postgresql_with": {"fillfactor": 80}})
+    __table_args__ = (
+        belongs_to("episodes"),
+        Index(None, "organisation_id", "closed_year"),
+        {"postgresql_with": {"fillfactor": 80}},
+    )
 
     episode_id: Mapped[UUID] = mapped_column(primary_key=True)
     opened_on: Mapped[date]
@@ -64,6 +68,7 @@ class MeasureSummary(Compared, Tenant, Base):
     __tablename__ = "measure_summaries"
     __table_args__ = (
         belongs_to("episodes"),
+        Index(None, "organisation_id", "measure", "closed_year"),
         one_of("role", InformantRole),
         CheckConstraint("rank between 0 and 2", name="rank"),
         CheckConstraint("change between -1 and 1", name="change"),
@@ -89,3 +94,25 @@ class MeasureSummary(Compared, Tenant, Base):
     waiting_change: Mapped[float | None]
     waiting_days: Mapped[int | None] = mapped_column(SmallInteger)
     follow_up_change: Mapped[float | None]
+
+
+class SummaryYear(Tenant, Base):
+    """How often summaries of the episodes closed in a year have changed; triggers of the two tables count it."""
+
+    __tablename__ = "summary_years"
+    __table_args__ = (of_organisation(),)
+
+    closed_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    changes: Mapped[int] = mapped_column(BigInteger)
+
+
+class CountedCells(Tenant, Base):
+    """What was counted of the episodes closed in a year, for one question; it holds until their summaries change."""
+
+    __tablename__ = "counted_cells"
+    __table_args__ = (of_organisation(),)
+
+    question: Mapped[str] = mapped_column(primary_key=True)
+    closed_year: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    changes: Mapped[int] = mapped_column(BigInteger)
+    cells: Mapped[str]

@@ -1,0 +1,176 @@
+"""Which episodes a report is about, and the counted cells that its figures are made of.
+
+A cell says how many episodes were alike in what it names. There are as many as there are kinds of episodes, however
+many episodes there are, and no cell says which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from app.errors import MalformedBody
+
+FIRST_YEAR: Final = 2000
+WINDOW_YEARS: Final = 3
+"""How many years small services put together; there is no other window, so that few can be subtracted."""
+
+
+class Dimension(StrEnum):
+    """By what episodes are compared; a report has one at most."""
+
+    SERVICE = "service"
+    PROGRAMME = "programme"
+    PATHWAY = "pathway"
+    SEX = "sex"
+    AGE_BAND = "age_band"
+    LANGUAGE = "language"
+    RESPONDENT = "respondent"
+    BASELINE_THIRD = "baseline_third"
+    PROBLEM_AREA = "problem_area"
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A calendar year, or three of them; episodes belong to the year in which they were closed.
+
+    Raises
+    ------
+    MalformedBody
+        If it is not one of the two, or there was no such year.
+    """
+
+    last_year: int
+    years: int = 1
+
+    def __post_init__(self) -> None:
+        if self.years not in (1, WINDOW_YEARS):
+            raise MalformedBody("a report is of one year or of three", pointer="/years", allowed="1 or 3")
+        if not FIRST_YEAR <= self.last_year <= 9999:
+            raise MalformedBody("there is no record of that year", pointer="/year", allowed=f"{FIRST_YEAR} or later")
+
+    @property
+    def first_year(self) -> int:
+        """The first of its years."""
+        return self.last_year - self.years + 1
+
+    def holds(self, year: int) -> bool:
+        """Tell whether a year is one of its years."""
+        return self.first_year <= year <= self.last_year
+
+
+class Started(NamedTuple):
+    """Closed episodes by how much help there was."""
+
+    year: int
+    service: str
+    value: str | None
+    sessions: int
+    """0, 1, or 2 for two and more."""
+    episodes: int
+
+
+class Measured(NamedTuple):
+    """Closed episodes that have the measure, by what became of it."""
+
+    year: int
+    service: str
+    value: str | None
+    baseline: float | None
+    """None for the composite, which has no score of its own."""
+    sessions: int
+    paired: bool
+    change: int | None
+    case_at_start: bool | None
+    case_at_end: bool | None
+    episodes: int
+
+
+class Pair(NamedTuple):
+    """First and last score, and where the last one lies."""
+
+    year: int
+    value: str | None
+    baseline: float
+    last: float
+    dose: int
+    weeks: int
+    episodes: int
+
+
+class First(NamedTuple):
+    """When improvement first became reliable, or the episode ended without it."""
+
+    year: int
+    baseline: float | None
+    interval_days: int | None
+    paired: bool
+    sessions: int
+    """At which it became so, or after which the episode ended."""
+    improved: bool
+    dropped_out: bool
+    good_enough: bool
+    """Reliably better and not a case by the last score."""
+    dose: int
+    episodes: int
+
+
+class OfTherapist(NamedTuple):
+    """What is needed of a therapist's pairs: their number, sums, squares and products of first and last score."""
+
+    year: int
+    therapist: str
+    episodes: int
+    first: float
+    last: float
+    first_squares: float
+    last_squares: float
+    products: float
+
+
+class Change(NamedTuple):
+    """Improvement before or after the treatment, and how many weeks it took."""
+
+    year: int
+    points: float
+    weeks: int | None
+    episodes: int
+
+
+class Held(NamedTuple):
+    """Sessions held, and those that have a score of the measure."""
+
+    year: int
+    episodes: int
+    sessions: int
+    measured: int
+
+
+class Attended(NamedTuple):
+    """Days until the first session and between sessions, and how many sessions there were."""
+
+    year: int
+    waiting_days: int | None
+    interval_days: int | None
+    sessions: int
+    episodes: int
+
+
+class Ended(NamedTuple):
+    """How episodes ended, and what came of their sessions and forms."""
+
+    year: int
+    reason: str | None
+    sessions: int
+    """0 to 3, or 4 for four and more."""
+    missed_last: bool
+    no_contact: bool
+    episodes: int
+    attended: int
+    cancelled: int
+    no_shows: int
+    forms_offered: int
+    forms_completed: int
+    forms_declined: int
+    forms_unable: int
