@@ -16,17 +16,22 @@ from uuid import UUID
 from app.db.counted import Question
 from app.db.pipeline import Statement, statement
 from app.reports.cohort import (
+    STEPS,
     Attended,
     Change,
     Dimension,
     Ended,
+    Event,
     First,
     Held,
     Measured,
     OfTherapist,
     Pair,
     Period,
+    Reached,
     Started,
+    Step,
+    Unpaired,
 )
 
 AGE_BANDS: Final = (13, 18, 25, 45, 65)
@@ -63,15 +68,29 @@ _VALUES: Final = {
     Dimension.RESPONDENT: "role",
     Dimension.BASELINE_THIRD: "baseline::text",
     Dimension.PROBLEM_AREA: "area",
+    Dimension.INTERVAL: "case when interval_days <= 10 then 'weekly' when interval_days <= 17 then 'fortnightly'"
+    " when interval_days > 17 then 'more_seldom' end",
 }
 
 OF_MEASURE_ONLY: Final = frozenset({Dimension.RESPONDENT, Dimension.BASELINE_THIRD})
 """What an episode is only as far as it was measured."""
 
 _EPISODES, _MEASURES = "episode_summaries", "measure_summaries"
-_PAIRED: Final = "scores > 1 and dose > 1 and last is not null"
+_PAIRED: Final = "scores > 1 and dose > 1"
+_WITH_SCORES: Final = f"{_PAIRED} and last is not null"
+
+_FOLLOWED: Final = "scores > 0 and dose > 0"
+_TIME: Final = "coalesce(first_improved_dose, dose)"
+_EVENT: Final = (
+    f"case when first_improved_dose is not null then {Event.IMPROVED:d}"
+    f" when dropped_out then {Event.DROPPED_OUT:d} else {Event.ENDED:d} end"
+)
 
 Cell = TypeVar("Cell")
+
+
+def _step(sessions: str) -> str:
+    return f"width_bucket({sessions}, array[{', '.join(str(step + 1) for step in STEPS)}])"
 
 
 def started(asked: Asked) -> Question[Started]:
@@ -90,29 +109,44 @@ def measured(asked: Asked) -> Question[Measured]:
 def pairs(asked: Asked) -> Question[Pair]:
     """Count the pairs of first and last score among the episodes asked for, by where the last one lies."""
     keys = (_value(asked), "baseline", "last", "last_dose", "(last_days + 3) / 7")
-    return _question(_MEASURES, asked, keys, ("count(*)",), _PAIRED, Pair)
+    return _question(_MEASURES, asked, keys, ("count(*)",), _WITH_SCORES, Pair)
 
 
 def firsts(asked: Asked) -> Question[First]:
     """Count by when improvement first became reliable, or the episode ended without it."""
-    keys = (
-        "baseline",
-        "interval_days",
-        "scores > 1",
-        "coalesce(first_improved_dose, dose)",
-        "first_improved_dose is not null",
-        "dropped_out",
-        "coalesce(change = 1 and not case_at_end, false)",
-        "dose",
+    keys = (_value(asked), _TIME, _EVENT)
+    return _question(_MEASURES, asked, keys, ("count(*)",), _FOLLOWED, First)
+
+
+def steps(asked: Asked) -> Question[Step]:
+    """Count the same in steps, for all of the organisation."""
+    keys = ("service_id", _value(asked), _step(_TIME), _EVENT)
+    return _question(_MEASURES, asked, keys, ("count(*)",), _FOLLOWED, Step, everywhere=True)
+
+
+def reached(asked: Asked) -> Question[Reached]:
+    """Count, for all of the organisation, by sessions attended and whether the end was good enough."""
+    keys = ("service_id", _step("dose"), "coalesce(change = 1 and not case_at_end, false)")
+    return _question(
+        _MEASURES, asked, keys, ("count(*)",), f"{_PAIRED} and change is not null", Reached, everywhere=True
     )
-    return _question(_MEASURES, asked, keys, ("count(*)",), "scores > 0 and dose > 0", First)
+
+
+def unpaired(asked: Asked) -> Question[Unpaired]:
+    """Count the first scores without a later one, though there were two sessions or more."""
+    keys = ("baseline", "dose", "interval_days")
+    return _question(
+        _MEASURES, asked, keys, ("count(*)",), "scores = 1 and dose > 1 and baseline is not null", Unpaired
+    )
 
 
 def of_therapists(asked: Asked) -> Question[OfTherapist]:
     """Sum the pairs of each therapist."""
     products = ("baseline * baseline", "last * last", "baseline * last")
     sums = ("count(*)", *(f"sum({each})" for each in ("baseline", "last", *products)))
-    return _question(_MEASURES, asked, ("therapist_id",), sums, f"{_PAIRED} and therapist_id is not null", OfTherapist)
+    return _question(
+        _MEASURES, asked, ("therapist_id",), sums, f"{_WITH_SCORES} and therapist_id is not null", OfTherapist
+    )
 
 
 def changes_in_waiting(asked: Asked) -> Question[Change]:
@@ -140,8 +174,9 @@ def waits(asked: Asked) -> Question[Attended]:
 
 
 def endings(asked: Asked) -> Question[Ended]:
-    """Count by how episodes ended, with what came of sessions and forms."""
+    """Count, for all of the organisation, by how episodes ended, with what came of sessions and forms."""
     keys = (
+        "service_id",
         "closing_reason",
         "least(dose, 4)",
         "coalesce(missed_last, false)",
@@ -152,7 +187,7 @@ def endings(asked: Asked) -> Question[Ended]:
         *(f"sum({each})" for each in ("attended", "cancelled", "no_shows")),
         *(f"sum({each})" for each in ("forms_offered", "forms_completed", "forms_declined", "forms_unable")),
     )
-    return _question(_EPISODES, asked, keys, sums, "true", Ended)
+    return _question(_EPISODES, asked, keys, sums, "true", Ended, everywhere=True)
 
 
 def _value(asked: Asked) -> str:

@@ -7,7 +7,7 @@ many episodes there are, and no cell says which.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Final, NamedTuple
 
 from app.errors import MalformedBody
@@ -29,6 +29,8 @@ class Dimension(StrEnum):
     RESPONDENT = "respondent"
     BASELINE_THIRD = "baseline_third"
     PROBLEM_AREA = "problem_area"
+    INTERVAL = "interval"
+    """Weekly, fortnightly, or more seldom."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,19 @@ class Period:
     def holds(self, year: int) -> bool:
         """Tell whether a year is one of its years."""
         return self.first_year <= year <= self.last_year
+
+
+STEPS: Final = (3, 5, 7, 10, 14, 20, 30, 40, 52)
+"""Sessions by which something has happened or not: 3, 7, 20 and 52 are the marks; the others lie between them."""
+
+
+class Event(IntEnum):
+    """What ended the time until a first reliable improvement."""
+
+    ENDED = 0
+    """As planned or agreed, without improvement: nobody knows what more sessions would have brought."""
+    IMPROVED = 1
+    DROPPED_OUT = 2
 
 
 class Started(NamedTuple):
@@ -103,16 +118,43 @@ class First(NamedTuple):
     """When improvement first became reliable, or the episode ended without it."""
 
     year: int
-    baseline: float | None
-    interval_days: int | None
-    paired: bool
+    value: str | None
     sessions: int
     """At which it became so, or after which the episode ended."""
-    improved: bool
-    dropped_out: bool
+    event: int
+    """As :class:`Event`."""
+    episodes: int
+
+
+class Step(NamedTuple):
+    """The same in steps of sessions, for all of the organisation."""
+
+    year: int
+    service: str
+    value: str | None
+    step: int
+    """Place among :data:`STEPS`; one more for later than all of them."""
+    event: int
+    episodes: int
+
+
+class Reached(NamedTuple):
+    """How many sessions there were, and whether the last score was reliably better and below the cut-off."""
+
+    year: int
+    service: str
+    step: int
     good_enough: bool
-    """Reliably better and not a case by the last score."""
+    episodes: int
+
+
+class Unpaired(NamedTuple):
+    """A first score without a later one, and how long the treatment went on."""
+
+    year: int
+    baseline: float
     dose: int
+    interval_days: int | None
     episodes: int
 
 
@@ -161,6 +203,7 @@ class Ended(NamedTuple):
     """How episodes ended, and what came of their sessions and forms."""
 
     year: int
+    service: str
     reason: str | None
     sessions: int
     """0 to 3, or 4 for four and more."""
