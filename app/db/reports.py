@@ -68,6 +68,7 @@ _VALUES: Final = {
     Dimension.RESPONDENT: "role",
     Dimension.BASELINE_THIRD: "baseline::text",
     Dimension.PROBLEM_AREA: "area",
+    Dimension.THERAPIST: "therapist_id::text",
     Dimension.INTERVAL: "case when interval_days <= 10 then 'weekly' when interval_days <= 17 then 'fortnightly'"
     " when interval_days > 17 then 'more_seldom' end",
 }

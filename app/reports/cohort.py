@@ -29,6 +29,7 @@ class Dimension(StrEnum):
     RESPONDENT = "respondent"
     BASELINE_THIRD = "baseline_third"
     PROBLEM_AREA = "problem_area"
+    THERAPIST = "therapist"
     INTERVAL = "interval"
     """Weekly, fortnightly, or more seldom."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,10 @@ from numpy.typing import NDArray
 from app.reports.cohort import Measured, Period, Started
 from app.trajectories.prediction import IntArray
 
-Category = TypeVar("Category", bound=StrEnum)
+ValueOf = Callable[[Started | Measured], str | None]
+"""Gives the value of the report's dimension that an episode has."""
+
+Mask = NDArray[np.bool_]
 
 
 class Stage(StrEnum):
@@ -72,13 +74,14 @@ class Axes:
         started: Iterable[Started],
         measured: Iterable[Measured],
         period: Period,
-        value_of: Callable[[Started | Measured], str | None],
+        services: Iterable[str],
+        value_of: ValueOf,
     ) -> Axes:
-        """Find the axes of counted cells; the years of the period are among them in any case."""
+        """Find the axes of counted cells; the years of the period and all services are among them in any case."""
         cells: list[Started | Measured] = [*started, *measured]
         years = [cell.year for cell in cells] + [period.first_year, period.last_year]
         return cls(
-            tuple(sorted({cell.service for cell in cells})),
+            tuple(sorted({cell.service for cell in cells} | set(services))),
             tuple(range(min(years), max(years) + 1)),
             tuple(sorted({value_of(cell) for cell in cells}, key=lambda value: (value is None, value))) or (None,),
         )
@@ -99,7 +102,7 @@ def stages(
     axes: Axes,
     started: Iterable[Started],
     measured: Iterable[Measured],
-    value_of: Callable[[Started | Measured], str | None],
+    value_of: ValueOf,
 ) -> IntArray:
     """Count how far episodes came.
 
@@ -123,7 +126,7 @@ def stages(
     return found
 
 
-def changes(axes: Axes, measured: Iterable[Measured], value_of: Callable[[Measured], str | None]) -> IntArray:
+def changes(axes: Axes, measured: Iterable[Measured], value_of: ValueOf) -> IntArray:
     """Count what became of the pairs, shape (services, years, values, 3), in the order of :class:`Change`."""
     found = _empty(axes, Change)
     for cell in measured:
@@ -132,7 +135,7 @@ def changes(axes: Axes, measured: Iterable[Measured], value_of: Callable[[Measur
     return found
 
 
-def recoveries(axes: Axes, measured: Iterable[Measured], value_of: Callable[[Measured], str | None]) -> IntArray:
+def recoveries(axes: Axes, measured: Iterable[Measured], value_of: ValueOf) -> IntArray:
     """Count what became of the cases, shape (services, years, values, 3), in the order of :class:`Recovery`."""
     found = _empty(axes, Recovery)
     for cell in measured:
@@ -153,6 +156,3 @@ def _place(axes: Axes, cell: Started | Measured, value: str | None, category: in
 def windows(axes: Axes, years: int) -> list[tuple[int, ...]]:
     """Give the places of the years that make each window of so many years in a row."""
     return [tuple(range(first, first + years)) for first in range(len(axes.years) - years + 1)]
-
-
-Mask = NDArray[np.bool_]

@@ -1,0 +1,152 @@
+"""How many sessions it took: the first reliable improvement against drop-out, and the good-enough level.
+
+People who are well stop coming, so that many sessions look worse than few (responsive regulation: Barkham et al. 2006,
+doi:10.1037/0022-006X.74.1.160). None of the tables here says what one more session gives.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from app.reports.cohort import STEPS, Event, First, Period, Reached, Step
+from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
+from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
+from app.reports.survival import cumulative_incidence
+from app.reports.tabulation import Axes
+
+MARKS: Final = (3, 7, 20, 52)
+"""Sessions that are marked: the windows of early and late response, and the two of the dose-response studies."""
+
+EARLY_BY: Final = 3
+LATE_FROM: Final = 7
+
+_FOLLOWED: Final = "followed"
+_EVENTS: Final = ("improved", "dropped_out")
+_REMAINED: Final = "remained"
+
+_COLUMNS: Final = (Column("at_risk", Kind.COUNT), Column("improved", Kind.SHARE), Column("dropped_out", Kind.SHARE))
+
+
+def guarded_steps(axes: Axes, cells: Sequence[Step], threshold: int) -> Guarded:
+    """Guard what happened in each step of sessions: improved, dropped out, or the end without either."""
+    names = [*(f"{event}_{step}" for event in _EVENTS for step in range(len(STEPS) + 1)), _REMAINED]
+    found = np.zeros(axes.shape(names), dtype=np.int64)
+    for cell in cells:
+        place = {
+            Event.IMPROVED: cell.step,
+            Event.DROPPED_OUT: len(STEPS) + 1 + cell.step,
+            Event.ENDED: len(names) - 1,
+        }[Event(cell.event)]
+        value = axes.values.index(cell.value) if len(axes.values) > 1 or axes.values[0] is not None else 0
+        found[axes.services.index(cell.service), cell.year - axes.years[0], value, place] += cell.episodes
+    unions = {_FOLLOWED: names}
+    for event in _EVENTS:
+        unions |= {f"{event}_by_{step}": [f"{event}_{each}" for each in range(step + 1)] for step in range(len(STEPS))}
+    return Guarded.of(axes, found, names, unions, threshold=threshold)
+
+
+def dose(guarded: Guarded, where: Where, cells: Sequence[First]) -> Table:
+    """Tell by which session how many had improved reliably for the first time, or had dropped out before."""
+    return Table("dose", _COLUMNS, tuple(_curve(guarded, where, cells)), notes=(Note("responsive_regulation"),))
+
+
+def dose_by(key: str, guarded: Guarded, strata: Mapping[str, Where], cells: Mapping[str, Sequence[First]]) -> Table:
+    """Tell the same for each stratum, at the marks alone; rows are named `<stratum>:<session>`."""
+    rows = [
+        Row(f"{stratum}:{row.key}", row.cells)
+        for stratum, where in strata.items()
+        for row in _curve(guarded, where, cells.get(stratum, ()))
+        if int(row.key) in MARKS
+    ]
+    return Table(key, _COLUMNS, tuple(rows))
+
+
+def _curve(guarded: Guarded, where: Where, cells: Sequence[First]) -> list[Row]:
+    """Estimate the curves from all sessions; tell them at the ends of those steps whose counts may be told."""
+    time, event, count = ([getattr(cell, name) for cell in cells] for name in ("sessions", "event", "episodes"))
+    found = cumulative_incidence(time, event, count, causes=len(_EVENTS))
+    followed = guarded.count(where, _FOLLOWED)
+    rows = []
+    for step, sessions in enumerate(STEPS):
+        if found is None or followed is None:
+            unknown = Cell(withheld=Withheld.UNKNOWN) if found is None else HIDDEN
+            rows.append(Row(str(sessions), (unknown,) * len(_COLUMNS)))
+            continue
+        at = found.at([sessions])
+        told = []
+        for name, curve in zip(_EVENTS, at.causes, strict=True):
+            hidden = guarded.count(where, f"{name}_by_{step}") is None
+            told.append(HIDDEN if hidden else _share(*(each[0] for each in (curve.estimate, curve.low, curve.high))))
+        left = _left(guarded, where, step, followed)
+        rows.append(Row(str(sessions), (left, *told)))
+    return rows
+
+
+def _left(guarded: Guarded, where: Where, step: int, followed: int) -> Cell:
+    """Give how many had neither improved nor dropped out by the end of a step; the curve's risk set but for endings."""
+    gone = [guarded.count(where, f"{name}_by_{step}") for name in _EVENTS]
+    return HIDDEN if None in gone else Cell(followed - sum(each for each in gone if each is not None))
+
+
+def _share(value: float, low: float, high: float) -> Cell:
+    if math.isnan(value):
+        return Cell(withheld=Withheld.UNKNOWN)
+    return Cell(float(value)) if math.isnan(low) else Cell(float(value), float(low), float(high))
+
+
+def responders(guarded: Guarded, where: Where) -> Table:
+    """Tell the shares of early and late response, of what lies between, and of none."""
+    early, until_late = STEPS.index(EARLY_BY), STEPS.index(LATE_FROM)
+    everybody = guarded.count(where, _FOLLOWED)
+    by_early = guarded.count(where, f"improved_by_{early}")
+    by_late = guarded.count(where, f"improved_by_{until_late - 1}")
+    last = [guarded.count(where, f"improved_by_{len(STEPS) - 1}"), guarded.count(where, f"improved_{len(STEPS)}")]
+    ever = None if None in last else sum(each for each in last if each is not None)
+    counts = {
+        "early": by_early,
+        "between": _minus(by_late, by_early),
+        "late": _minus(ever, by_late),
+        "none": _minus(everybody, ever),
+    }
+    columns = (Column("count", Kind.COUNT), Column("share", Kind.SHARE))
+    rows = tuple(Row(name, (counted(count), share(count, everybody))) for name, count in counts.items())
+    return Table("responders", columns, rows, notes=(Note("windows_are_no_shapes"),))
+
+
+def _minus(count: int | None, part: int | None) -> int | None:
+    return None if count is None or part is None else count - part
+
+
+_GOOD, _NOT_GOOD = "good_enough", "not_good_enough"
+
+
+def guarded_levels(axes: Axes, cells: Sequence[Reached], threshold: int) -> Guarded:
+    """Guard how many of those with so many sessions ended good enough; the steps are the values of the table."""
+    found = np.zeros(axes.shape((_GOOD, _NOT_GOOD)), dtype=np.int64)
+    for cell in cells:
+        place = 0 if cell.good_enough else 1
+        value = axes.values.index(str(cell.step))
+        found[axes.services.index(cell.service), cell.year - axes.years[0], value, place] += cell.episodes
+    return Guarded.of(axes, found, (_GOOD, _NOT_GOOD), {"count": (_GOOD, _NOT_GOOD)}, threshold=threshold)
+
+
+def good_enough(guarded: Guarded, period: Period, service: str | None) -> Table:
+    """Tell, by sessions attended in all, how many ended reliably better and below the cut-off."""
+    rows = []
+    for value in guarded.axes.values:
+        where = Where(period, service, value, any_value=False)
+        count = guarded.count(where, "count")
+        if count != 0:
+            rows.append(Row(_between(int(value or 0)), (counted(count), guarded.share(where, _GOOD, "count"))))
+    columns = (Column("count", Kind.COUNT), Column("good_enough", Kind.SHARE))
+    return Table("good_enough", columns, tuple(rows), notes=(Note("responsive_regulation"),))
+
+
+def _between(step: int) -> str:
+    """Name a step by its first and last session, as `4-5`; the last one is open."""
+    first = 1 if step == 0 else STEPS[step - 1] + 1
+    return f"{first}+" if step == len(STEPS) else f"{first}-{STEPS[step]}"

@@ -1,0 +1,164 @@
+"""How patients came through the service: waits, sessions held and missed, endings, drop-out by rule, measuring."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import numpy as np
+
+from app.reports.cohort import Attended, Change, Ended, Held
+from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
+from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
+from app.reports.tabulation import Axes
+from app.trajectories.prediction import IntArray
+
+FEW_SESSIONS: Final = 4
+"""Ended before so many sessions: in low-intensity care at least four went with recovery in more than half of patients
+(Delgadillo et al. 2014, eprints.hud.ac.uk/18900)."""
+
+_EVERYBODY: Final = "ended"
+_YES, _NO = "yes", "no"
+_QUARTERS: Final = (0.25, 0.5, 0.75)
+_NORMAL_95: Final = 1.959963984540054
+
+DROP_OUT: Final[dict[str, Callable[[Ended], bool]]] = {
+    "therapist_says": lambda cell: cell.reason == "dropped_out",
+    "few_sessions": lambda cell: cell.sessions < FEW_SESSIONS,
+    "missed_last": lambda cell: cell.missed_last,
+    "no_contact": lambda cell: cell.no_contact,
+}
+"""Definitions of drop-out that the record can tell; they differ, so a report names the one that it means."""
+
+
+def guarded_endings(axes: Axes, cells: Sequence[Ended], threshold: int) -> dict[str, Guarded]:
+    """Guard how episodes ended, and each definition of drop-out, for all of the organisation."""
+    reasons = sorted({str(cell.reason) for cell in cells}) or ["other"]
+    found = np.zeros(axes.shape(reasons), dtype=np.int64)
+    for cell in cells:
+        found[*_place(axes, cell), reasons.index(str(cell.reason))] += cell.episodes
+    guarded = {"endings": Guarded.of(axes, found, reasons, {_EVERYBODY: reasons}, threshold=threshold)}
+    told = guarded["endings"].may_be_told(_EVERYBODY)
+    for name, holds in DROP_OUT.items():
+        split = _split(axes, cells, holds)
+        unions = {_EVERYBODY: (_YES, _NO)}
+        guarded[name] = Guarded.of(axes, split, (_YES, _NO), unions, threshold=threshold, given=told)
+    return guarded
+
+
+def _split(axes: Axes, cells: Iterable[Ended], holds: Callable[[Ended], bool]) -> IntArray:
+    found = np.zeros(axes.shape((_YES, _NO)), dtype=np.int64)
+    for cell in cells:
+        found[*_place(axes, cell), 0 if holds(cell) else 1] += cell.episodes
+    return found
+
+
+def _place(axes: Axes, cell: Ended) -> tuple[int, int, int]:
+    return axes.services.index(cell.service), cell.year - axes.years[0], 0
+
+
+_COUNTED: Final = (Column("count", Kind.COUNT), Column("share", Kind.SHARE))
+
+
+def endings(guarded: Guarded, where: Where) -> Table:
+    """Tell how episodes ended."""
+    everybody = guarded.count(where, _EVERYBODY)
+    counts = {reason: guarded.count(where, reason) for reason in guarded.names if reason != _EVERYBODY}
+    rows = tuple(Row(reason, (counted(count), share(count, everybody))) for reason, count in counts.items())
+    return Table("endings", _COUNTED, rows)
+
+
+def drop_out(guarded: dict[str, Guarded], where: Where) -> Table:
+    """Tell the share that dropped out, by each definition."""
+    rows = []
+    for name in DROP_OUT:
+        count, of = guarded[name].count(where, _YES), guarded[name].count(where, _EVERYBODY)
+        rows.append(Row(name, (counted(count), share(count, of))))
+    return Table("drop_out", _COUNTED, tuple(rows), notes=(Note("drop_out_depends_on_definition"),))
+
+
+def waits(cells: Sequence[Attended], threshold: int) -> Table:
+    """Tell the days from opening to the first session, those between sessions, and how many sessions there were."""
+    figures = {
+        "waiting_days": [(cell.waiting_days, cell.episodes) for cell in cells],
+        "interval_days": [(cell.interval_days, cell.episodes) for cell in cells],
+        "sessions": [(cell.sessions, cell.episodes) for cell in cells if cell.sessions],
+    }
+    columns = (
+        Column("count", Kind.COUNT),
+        *(Column(name, Kind.NUMBER) for name in ("lower_quarter", "median", "upper_quarter")),
+    )
+    rows = []
+    for name, values in figures.items():
+        known = [(float(value), count) for value, count in values if value is not None]
+        total = sum(count for _, count in known)
+        if 0 < total < threshold:
+            rows.append(Row(name, (HIDDEN,) * 4))
+            continue
+        quarters = (Cell(each) if total else Cell(withheld=Withheld.UNKNOWN) for each in quantiles(known, _QUARTERS))
+        rows.append(Row(name, (Cell(total), *quarters)))
+    return Table("waits", columns, tuple(rows))
+
+
+def quantiles(values: Sequence[tuple[float, int]], levels: Sequence[float]) -> list[float]:
+    """Give the lowest value that so large a share of persons has at most; NaN of nobody.
+
+    Examples
+    --------
+    >>> quantiles([(0, 2), (7, 1), (30, 1)], [0.5, 0.75])
+    [0, 7]
+    """
+    if not values:
+        return [math.nan] * len(levels)
+    ordered = sorted(values)
+    so_far = np.cumsum([count for _, count in ordered])
+    return [ordered[int(np.searchsorted(so_far, level * so_far[-1]))][0] for level in levels]
+
+
+def attendance(cells: Sequence[Ended], threshold: int) -> Table:
+    """Tell what came of the sessions that were planned: attended, cancelled, stayed away from."""
+    names = ("attended", "cancelled", "no_shows")
+    counts = {name: sum(getattr(cell, name) for cell in cells) for name in names}
+    enough = sum(cell.episodes for cell in cells) >= threshold
+    total = sum(counts.values())
+    rows = tuple(Row(name, (_session_share(count, total) if enough else HIDDEN,)) for name, count in counts.items())
+    return Table("attendance", (Column("share", Kind.SHARE),), rows)
+
+
+def measuring(held: Sequence[Held], ended: Sequence[Ended], threshold: int) -> Table:
+    """Tell the share of sessions with a score of the measure, and what came of the forms that were asked for."""
+    episodes = sum(cell.episodes for cell in held)
+    sessions, measured = (sum(getattr(cell, name) for cell in held) for name in ("sessions", "measured"))
+    rows = [Row("sessions_with_measure", (_session_share(measured, sessions) if episodes >= threshold else HIDDEN,))]
+    offered = sum(cell.forms_offered for cell in ended)
+    enough = sum(cell.episodes for cell in ended) >= threshold
+    for name in ("completed", "declined", "unable"):
+        count = sum(getattr(cell, f"forms_{name}") for cell in ended)
+        rows.append(Row(f"forms_{name}", (_session_share(count, offered) if enough else HIDDEN,)))
+    return Table("measuring", (Column("share", Kind.SHARE),), tuple(rows))
+
+
+def _session_share(count: int, of: int) -> Cell:
+    """Give a share of sessions or forms, without an interval: those of one person go together."""
+    return Cell(round(count / of, 2)) if of else Cell(withheld=Withheld.UNKNOWN)
+
+
+def phases(waiting: Sequence[Change], treated: Sequence[Change], follow_up: Sequence[Change], threshold: int) -> Table:
+    """Tell the change in the waiting time, in treatment and until the follow-up apart, with normal 95 % intervals."""
+    columns = (Column("count", Kind.COUNT), Column("change", Kind.POINTS), Column("weeks", Kind.NUMBER))
+    cells = {"waiting": waiting, "treatment": treated, "follow_up": follow_up}
+    return Table("phases", columns, tuple(Row(name, _mean_change(each, threshold)) for name, each in cells.items()))
+
+
+def _mean_change(cells: Sequence[Change], threshold: int) -> tuple[Cell, Cell, Cell]:
+    n = sum(cell.episodes for cell in cells)
+    unknown = Cell(withheld=Withheld.UNKNOWN)
+    if n < threshold:
+        return (HIDDEN, HIDDEN, HIDDEN) if n else (Cell(0), unknown, unknown)
+    points, counts = (np.array([getattr(cell, name) for cell in cells], dtype=float) for name in ("points", "episodes"))
+    mean = float(points @ counts) / n
+    error = math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
+    known = [(float(cell.weeks), cell.episodes) for cell in cells if cell.weeks is not None]
+    weeks = Cell(quantiles(known, [0.5])[0]) if known else unknown
+    return Cell(n), Cell(mean, mean - _NORMAL_95 * error, mean + _NORMAL_95 * error), weeks

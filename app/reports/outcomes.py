@@ -1,0 +1,233 @@
+"""What became of the patients of a service: the flow of denominators, outcomes, missing ends, size of the change."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from app.reports.cohort import Measured, Pair, Started
+from app.reports.comparison import Modelled
+from app.reports.document import Cell, Column, Kind, Note, Row, Section, Table, Withheld
+from app.reports.effects import Pairs, pre_post, severity_adjusted
+from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
+from app.reports.tabulation import Axes, Change, Recovery, Stage, ValueOf, changes, recoveries, stages
+from app.scales.change import ChangeCriteria
+
+STARTED: Final = "started"
+TWO_SESSIONS: Final = "two_sessions"
+WITH_FIRST: Final = "with_first"
+PAIRED: Final = "paired"
+CASES: Final = "cases"
+REFERRED: Final = "referred"
+RECOVERED: Final = "recovery"
+
+_STAGE_UNIONS: Final = {
+    REFERRED: list(Stage),
+    STARTED: [each for each in Stage if each is not Stage.NOT_STARTED],
+    TWO_SESSIONS: [Stage.UNMEASURED, Stage.FIRST_ONLY, Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
+    WITH_FIRST: [Stage.FIRST_ONLY, Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
+    PAIRED: [Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
+}
+_RECOVERY_UNIONS: Final = {CASES: list(Recovery), RECOVERED: [Recovery.RELIABLE, Recovery.BELOW_ONLY]}
+
+OUTCOMES: Final = (
+    ("reliable_improvement", Change.IMPROVED),
+    ("recovery", RECOVERED),
+    ("reliable_recovery", Recovery.RELIABLE),
+    ("no_reliable_change", Change.UNCHANGED),
+    ("reliable_deterioration", Change.DETERIORATED),
+)
+"""In the order in which they are told, as NHS Talking Therapies defines them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tabulated:
+    """The partitions of a measure's episodes, each with what may be told of it."""
+
+    stages: Guarded
+    changes: Guarded
+    recoveries: Guarded
+
+    @classmethod
+    def of(
+        cls, axes: Axes, started: Sequence[Started], measured: Sequence[Measured], value_of: ValueOf, threshold: int
+    ) -> Tabulated:
+        """Count how far episodes came and what became of the pairs and of the cases, and guard all of it.
+
+        The outcomes are told only where the number of those of whom they are is told.
+        """
+        reached = Guarded.of(
+            axes, stages(axes, started, measured, value_of), list(Stage), _STAGE_UNIONS, threshold=threshold
+        )
+        changed = Guarded.of(
+            axes,
+            changes(axes, measured, value_of),
+            list(Change),
+            {PAIRED: list(Change)},
+            threshold=threshold,
+            given=reached.may_be_told(PAIRED),
+        )
+        recovered = Guarded.of(
+            axes,
+            recoveries(axes, measured, value_of),
+            list(Recovery),
+            _RECOVERY_UNIONS,
+            threshold=threshold,
+            given=reached.may_be_told(Stage.PAIRED_CASE),
+        )
+        return cls(reached, changed, recovered)
+
+    def outcome(self, where: Where, name: str) -> tuple[int | None, int | None]:
+        """Give how many showed an outcome, and of how many; None where it may not be told."""
+        category = dict(OUTCOMES)[name]
+        if isinstance(category, Change):
+            return self.changes.count(where, category), self.changes.count(where, PAIRED)
+        return self.recoveries.count(where, category), self.recoveries.count(where, CASES)
+
+
+def denominators(tabulated: Tabulated, where: Where) -> Table:
+    """Tell how many episodes there were at each step from the referral to a case with two scores."""
+    steps = {name: tabulated.stages.count(where, name) for name in (REFERRED, STARTED, TWO_SESSIONS, PAIRED)}
+    steps[CASES] = tabulated.stages.count(where, Stage.PAIRED_CASE)
+    rows, before = [], None
+    for place, (name, count) in enumerate(steps.items()):
+        of_previous = Cell(withheld=Withheld.UNKNOWN) if place == 0 else share(count, before)
+        rows.append(Row(name, (counted(count), of_previous)))
+        before = count
+    single = tabulated.stages.count(where, Stage.ONE_SESSION)
+    rows.append(Row("single_session", (counted(single), share(single, steps[STARTED]))))
+    columns = (Column("count", Kind.COUNT), Column("share_of_previous", Kind.SHARE))
+    return Table("denominators", columns, tuple(rows))
+
+
+def outcomes(tabulated: Tabulated, where: Where, modelled: Modelled | None) -> Table:
+    """Tell the outcomes of those with both scores, and what they would be by other rules for the missing ends."""
+    columns = (
+        Column("count", Kind.COUNT),
+        Column("share", Kind.SHARE),
+        Column("carried_forward", Kind.SHARE),
+        Column("modelled", Kind.SHARE),
+        Column("lowest", Kind.SHARE),
+        Column("highest", Kind.SHARE),
+    )
+    rows = []
+    for name, _ in OUTCOMES:
+        count, of = tabulated.outcome(where, name)
+        rows.append(Row(name, (counted(count), share(count, of), *_by_other_rules(tabulated, where, name, modelled))))
+    return Table("outcomes", columns, tuple(rows), notes=(Note("missing_ends"),))
+
+
+def _by_other_rules(tabulated: Tabulated, where: Where, name: str, modelled: Modelled | None) -> tuple[Cell, ...]:
+    """Give the share among all with two sessions: unchanged since the first score, by the model, at worst, at best.
+
+    Of recovery nothing is told by these rules: it is not known who of those without a score was a case.
+    """
+    count = tabulated.changes.count(where, dict(OUTCOMES)[name]) if name in _OF_PAIRS else None
+    if name not in _OF_PAIRS:
+        unknown = Cell(withheld=Withheld.UNKNOWN)
+        return unknown, unknown, unknown, unknown
+    stages = tabulated.stages
+    paired, first, everybody = (stages.count(where, each) for each in (PAIRED, WITH_FIRST, TWO_SESSIONS))
+    if count is None or paired is None or first is None or everybody is None:
+        return HIDDEN, HIDDEN, HIDDEN, HIDDEN
+    carried = count + (first - paired if name == "no_reliable_change" else 0)
+    by_model = Cell(withheld=Withheld.UNKNOWN)
+    if modelled is not None and first:
+        by_model = Cell((count + _expected(modelled, name, first - paired)) / first, of=first)
+    return (
+        share(carried, first),
+        by_model,
+        _plain(count, everybody),
+        _plain(count + everybody - paired, everybody),
+    )
+
+
+_OF_PAIRS: Final = ("reliable_improvement", "no_reliable_change", "reliable_deterioration")
+
+
+def _expected(modelled: Modelled, name: str, persons: int) -> float:
+    if name == "reliable_improvement":
+        return modelled.improved
+    if name == "reliable_deterioration":
+        return modelled.deteriorated
+    return persons - modelled.improved - modelled.deteriorated
+
+
+def _plain(count: int, of: int) -> Cell:
+    return Cell(count / of, of=of) if of else Cell(withheld=Withheld.UNKNOWN)
+
+
+def effects(
+    tabulated: Tabulated,
+    where: Where,
+    pairs: Sequence[Pair],
+    reference: Sequence[Pair],
+    criteria: ChangeCriteria,
+) -> Table:
+    """Tell how large the change was, in standard deviations: plain, and as if all had started alike.
+
+    `pairs` are those asked for, `reference` those of the whole organisation in the period.
+    """
+    columns = (
+        Column("count", Kind.COUNT),
+        Column("mean_before", Kind.POINTS),
+        Column("mean_after", Kind.POINTS),
+        Column("sd_before", Kind.POINTS),
+        Column("effect", Kind.EFFECT),
+    )
+    rows = [
+        Row("pre_post", _pre_post(tabulated.changes.count(where, PAIRED), pairs, criteria)),
+        Row("severity_adjusted", _adjusted(tabulated, where, pairs, reference, criteria)),
+    ]
+    return Table("effect", columns, tuple(rows), notes=(Note("uncontrolled"),))
+
+
+def _pre_post(persons: int | None, pairs: Sequence[Pair], criteria: ChangeCriteria) -> tuple[Cell, ...]:
+    if persons is None:
+        return (HIDDEN,) * 5
+    found = pre_post(histogram(pairs), criteria.better)
+    if found is None:
+        return (Cell(0), *(Cell(withheld=Withheld.UNKNOWN),) * 4)
+    effect = found.effect
+    return (
+        Cell(found.n),
+        Cell(found.mean_before),
+        Cell(found.mean_after),
+        _number(found.sd_before),
+        _number(effect.estimate, effect.lower, effect.upper),
+    )
+
+
+def _adjusted(
+    tabulated: Tabulated, where: Where, pairs: Sequence[Pair], reference: Sequence[Pair], criteria: ChangeCriteria
+) -> tuple[Cell, ...]:
+    cases = tabulated.recoveries.count(where, CASES)
+    unknown = Cell(withheld=Withheld.UNKNOWN)
+    if cases is None:
+        return HIDDEN, unknown, unknown, unknown, HIDDEN
+    group, all_cases = (histogram(each).cases(criteria) for each in (pairs, reference))
+    found = severity_adjusted(group, all_cases, criteria.better)
+    effect = unknown if found is None else _number(found.estimate, found.lower, found.upper)
+    return Cell(cases), unknown, unknown, unknown, effect
+
+
+def _number(value: float, low: float = np.nan, high: float = np.nan) -> Cell:
+    """Give a figure that may not exist (NaN), with its interval if that does."""
+    if np.isnan(value):
+        return Cell(withheld=Withheld.UNKNOWN)
+    return Cell(value) if np.isnan(low) or np.isnan(high) else Cell(value, low, high)
+
+
+def histogram(pairs: Sequence[Pair]) -> Pairs:
+    """Count pairs of scores, wherever they lie."""
+    rows = [(pair.baseline, pair.last, pair.episodes) for pair in pairs]
+    baseline, last, count = zip(*rows, strict=True) if rows else ((), (), ())
+    return Pairs.of(baseline, last, count)
+
+
+def section(tables: Sequence[Table]) -> Section:
+    """Put the tables of outcomes together."""
+    return Section("outcomes", tuple(tables))
