@@ -91,7 +91,8 @@ class TherapistEffects:
         Shrunken difference from what is expected of such first scores, points, positive when better; 0 of one without
         episodes.
     low, high : ndarray, shape (therapists,)
-        95 % interval, which takes variances and line as known.
+        95 % interval, which takes variances and line as known: without width where tau2 is 0, which then says only
+        that no difference was found.
     reliability : ndarray, shape (therapists,)
         Of each one's figure, 0 to 1.
     enough : ndarray of bool, shape (therapists,)

@@ -25,7 +25,7 @@ def test_the_ends_are_those_of_r() -> None:
 
 def test_the_examples_of_the_written_formula() -> None:
     # p = 0.575, n = 40, z = 1.96: (0.575 + 0.04802) / 1.09604 = 0.56843; 1.96 sqrt(0.0061094 + 0.0006003) / 1.09604
-    # = 0.14648: 0.42195 to 0.71491. The note of methods gives 42 to 72 and, for 58 of 100, 48 to 67 per cent.
+    # = 0.14648: 0.42195 to 0.71491, 42 to 71 per cent; 58 of 100 are 48 to 67 per cent.
     fewer, more = wilson(23, 40), wilson(58, 100)
     assert fewer is not None
     assert more is not None
