@@ -111,12 +111,35 @@ def share(happened: npt.ArrayLike) -> Interval:
     true = outcomes(happened, len(counted))
     count, part = len(true), float(true.mean())
     error = math.sqrt(part * (1 - part) / count)
+    lower, upper = wilson_ends(int(true.sum()), count)
+    return Interval(part, error, float(lower), float(upper))
+
+
+def wilson_ends(count: npt.ArrayLike, of: npt.ArrayLike) -> tuple[FloatArray, FloatArray]:
+    """Give the ends of the score interval of shares.
+
+    Parameters
+    ----------
+    count, of : array_like of int
+        How many of how many, in shapes that go together; nothing is checked.
+
+    Returns
+    -------
+    lower, upper : ndarray
+        Within 0 and 1, on either side of the share; NaN of none.
+
+    References
+    ----------
+    Wilson (1927), JASA 22:209, doi:10.1080/01621459.1927.10502953.
+    """
+    whole = np.where(np.asarray(of) > 0, of, math.nan)
+    part = np.asarray(count) / whole
     z = float(ndtri(_UPPER_TAIL))
-    whole = 1 + z * z / count
-    middle, reach = part + z * z / (2 * count), z * math.sqrt(error**2 + (z / (2 * count)) ** 2)
+    middle = part + z * z / (2 * whole)
+    reach = z * np.sqrt(part * (1 - part) / whole + (z / (2 * whole)) ** 2)
+    over = 1 + z * z / whole
     # Rounding must not lead out of 0 and 1, nor past the share itself.
-    lower, upper = np.clip((middle + reach * np.array([-1, 1])) / whole, [0, part], [part, 1]).tolist()
-    return Interval(part, error, lower, upper)
+    return np.clip((middle - reach) / over, 0.0, part), np.clip((middle + reach) / over, part, 1.0)
 
 
 def paired_difference(first: npt.ArrayLike, second: npt.ArrayLike, clusters: npt.ArrayLike) -> Interval:
@@ -227,11 +250,24 @@ def bootstrapped_each(
         return [Interval(estimate, math.nan, math.nan, math.nan) for estimate in estimates.tolist()]
     drawn = (rng.integers(count, size=count) for _ in range(repeats))
     moved = np.array([statistics(_rows_of(some, groups)) for some in drawn])
-    return [_spread(estimate, figures) for estimate, figures in zip(estimates.tolist(), moved.T, strict=True)]
+    return [spread(estimate, figures) for estimate, figures in zip(estimates.tolist(), moved.T, strict=True)]
 
 
-def _spread(estimate: float, figures: FloatArray) -> Interval:
-    """Give an estimate with the spread of its repeats."""
+def spread(estimate: float, figures: FloatArray) -> Interval:
+    """Give an estimate with the spread of its repeats.
+
+    Parameters
+    ----------
+    estimate : float
+        The figure itself.
+    figures : ndarray, shape (repeats,)
+        The figure anew; NaN where it can't be told.
+
+    Returns
+    -------
+    Interval
+        As of :func:`bootstrapped`.
+    """
     told = figures[~np.isnan(figures)]
     if len(told) < max(2, len(figures) / 2):
         return Interval(estimate, math.nan, math.nan, math.nan)
