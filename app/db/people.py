@@ -93,3 +93,11 @@ def end_login(work: Work, user_id: UUID) -> None:
     theirs = update(Login).where(Login.organisation_id == work.scope.organisation_id, Login.user_id == user_id)
     nothing = {"password_hash": None, "invitation_hash": None, "invitation_expires_at": None}
     work.db.execute(theirs.values(nothing))
+
+
+def therapists_of(work: Work, service_id: UUID | None) -> dict[str, str]:
+    """Give the names of the therapists of a service, or of all services, by their ids."""
+    own = select(User).where(User.organisation_id == work.scope.organisation_id, User.role == Role.THERAPIST)
+    if service_id is not None:
+        own = own.where(User.service_id == service_id)
+    return {str(user.id): user.display_name for user in work.db.scalars(own)}

@@ -70,7 +70,7 @@ _VALUES: Final = {
     Dimension.PROBLEM_AREA: "area",
     Dimension.THERAPIST: "therapist_id::text",
     Dimension.INTERVAL: "case when interval_days <= 10 then 'weekly' when interval_days <= 17 then 'fortnightly'"
-    " when interval_days > 17 then 'more_seldom' end",
+    " when interval_days > 17 then 'rarer' end",
 }
 
 OF_MEASURE_ONLY: Final = frozenset({Dimension.RESPONDENT, Dimension.BASELINE_THIRD})

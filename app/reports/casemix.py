@@ -68,7 +68,7 @@ def funnel(tabulated: Tabulated, period: Period, strata: Sequence[Measured], lab
         rows.append(
             Row(service, (Cell(paired), told, *(_share(float(each[place])) for each in around)), labels[service])
         )
-    notes = [Note("funnel_is_no_ranking")]
+    notes = [Note("case_mix")]
     if found is not None and found.dispersion.inflation > 1:
         notes.append(Note("over_dispersion", {"phi": round(found.dispersion.phi, 2)}))
     return Table("funnel", columns, tuple(rows), notes=tuple(notes))
@@ -149,10 +149,13 @@ def therapists(
         place = places.get(therapist)
         estimate = HIDDEN if count is None else Cell(withheld=Withheld.UNKNOWN)
         if count and found is not None and place is not None:
-            figures = (float(each[place]) for each in (found.estimate, found.low, found.high))
-            estimate = Cell(*figures, of=count)
+            estimate = Cell(float(found.estimate[place]), float(found.low[place]), float(found.high[place]), count)
+            if found.needed is None:
+                estimate = Cell(withheld=Withheld.UNRELIABLE)
         rows.append(Row(therapist, (counted(count), estimate), name))
     notes = [Note("no_ranking")]
+    if found is not None and found.needed is None:
+        notes.append(Note("no_difference_found"))
     if found is not None and found.needed is not None:
         notes.append(Note("needed_for_reliability", {"needed": found.needed, "icc": round(found.icc, 3)}))
     return Table("therapists", columns, tuple(rows), notes=tuple(notes))

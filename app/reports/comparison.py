@@ -175,10 +175,10 @@ class Published:
     def refused_for(self, measure: str, missing: Missing) -> str | None:
         """Tell what makes a service's share at the end of treatment another thing; None where it is the same."""
         if self.measure != measure:
-            return "other_measure"
+            return "other_definition"
         if self.time != "end":
-            return "other_time"
-        return None if self.missing is missing else "other_missing_rule"
+            return "other_time_point"
+        return None if self.missing is missing else "other_missing_data_rule"
 
 
 @cache

@@ -24,7 +24,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse import linalg
+from scipy.linalg import cho_factor, cho_solve
 
 from app.trajectories.prediction import IntArray
 
@@ -33,10 +33,9 @@ Mask = NDArray[np.bool_]
 _NEVER: Final = np.iinfo(np.int64).max
 _SEED: Final = 1
 _DIRECTIONS: Final = 2
-_EXACT: Final = 1e-12
-_PATIENCE: Final = 20_000
-_STILL: Final = 1e-6
-"""A count that moves by less in a random direction does not move at all."""
+_SOFT: Final = 1e-8
+_STILL: Final = 1e-4
+"""A count that moves by less in a random direction does not move at all: where it is wrong, too much is hidden."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,13 +127,16 @@ def protect(counts: IntArray, axes: Sequence[Axis], threshold: int, hidden: Mask
         visible &= ~hidden
     cost = told + _weight(told.shape, axes, int(told.max(initial=0)) + 1)
     while True:
-        while any([_close(told, visible, cost, number, sides, threshold) for number, sides in _equations(axes)]):
-            pass
-        found = _following(told, visible, axes, threshold)
-        if not found.any():
+        changed = True
+        while changed:
+            changed = False
+            for number, sides in _equations(axes):
+                changed |= _close(told, visible, cost, number, sides, threshold)
+        beside = _telling(told, visible, cost, axes, threshold)
+        if not beside:
             return visible
-        for place in np.argwhere(found):
-            _hide_beside(told, visible, cost, axes, tuple(place))
+        for place in beside:
+            visible[place] = False
 
 
 def _equations(axes: Sequence[Axis]) -> Iterator[tuple[int, tuple[list[int], list[int]]]]:
@@ -143,31 +145,34 @@ def _equations(axes: Sequence[Axis]) -> Iterator[tuple[int, tuple[list[int], lis
             yield number, sides
 
 
-def _following(told: IntArray, visible: Mask, axes: Sequence[Axis], threshold: int) -> Mask:
-    """Find small counts that follow from several equations together, though from none alone.
+def _telling(
+    told: IntArray, visible: Mask, cost: IntArray, axes: Sequence[Axis], threshold: int
+) -> set[tuple[int, ...]]:
+    """Find, for small counts that follow from several equations together, the cheapest count that they follow from.
 
     What is told are sums of unknown entries. A hidden count follows from them if it is the same for all entries that
-    agree with them: if it does not move along any direction in which none of the sums moves. Two random ones show it.
+    agree with them: if it stays where it is along a direction in which none of the sums moves. Two random ones show it.
+    It is then a combination of sums, and without one of these it is not.
     """
-    small = ~visible & (told > 0) & (told < threshold)
-    entries = tuple(slice(axis.entries) for axis in axes)
-    unknown = np.nonzero(~visible[entries].ravel())[0]
-    sums = reduce(lambda one, other: sparse.kron(one, other, format="csr"), [_summing(axis) for axis in axes])[
-        :, unknown
-    ]
-    known = sums[np.nonzero(visible.ravel())[0]]
-    known = known[np.diff(known.indptr) > 0]
-    asked = sums[np.nonzero(small.ravel())[0]]
-    moved = np.zeros(asked.shape[0])
-    rng = np.random.default_rng(_SEED)
-    for _ in range(_DIRECTIONS):
-        direction = rng.standard_normal(len(unknown))
-        if known.shape[0]:
-            direction -= known.T @ linalg.lsqr(known.T, direction, atol=_EXACT, btol=_EXACT, iter_lim=_PATIENCE)[0]
-        moved = np.maximum(moved, np.abs(asked @ direction))
-    found = np.zeros(told.shape, dtype=np.bool_)
-    found[small] = moved < _STILL
+    small = np.nonzero((~visible & (told > 0) & (told < threshold)).ravel())[0]
+    unknown = np.nonzero(~visible[tuple(slice(axis.entries) for axis in axes)].ravel())[0]
+    shown = np.nonzero((visible & (told > 0)).ravel())[0]
+    sums = reduce(_crossed, [_summing(axis) for axis in axes])[:, unknown]
+    known, asked = sums[np.nonzero(visible.ravel())[0]], sums[small]
+    # What is left of a direction where each move of a sum costs very much.
+    factor = cho_factor((known.T @ known).toarray() + _SOFT * np.eye(len(unknown)), check_finite=False)
+    directions = np.random.default_rng(_SEED).standard_normal((len(unknown), _DIRECTIONS))
+    still = np.abs(asked @ (_SOFT * cho_solve(factor, directions))).max(axis=1, initial=0.0) < _STILL
+    found = set()
+    for place in np.nonzero(still)[0]:
+        parts = np.abs(sums[shown] @ cho_solve(factor, asked[[place]].toarray()[0])) > _STILL
+        cheapest = shown[parts][cost.ravel()[shown[parts]].argmin()]
+        found.add(tuple(int(each) for each in np.unravel_index(cheapest, told.shape)))
     return found
+
+
+def _crossed(one: sparse.csr_array, other: sparse.csr_array) -> sparse.csr_array:
+    return sparse.csr_array(sparse.kron(one, other, format="csr"))
 
 
 def _summing(axis: Axis) -> sparse.csr_array:
@@ -177,20 +182,6 @@ def _summing(axis: Axis) -> sparse.csr_array:
     for place, entries in enumerate(rows):
         matrix[place, list(entries)] = 1.0
     return sparse.csr_array(matrix)
-
-
-def _hide_beside(told: IntArray, visible: Mask, cost: IntArray, axes: Sequence[Axis], place: tuple[int, ...]) -> None:
-    """Hide the cheapest visible count that stands in an equation with one."""
-    best: tuple[int, tuple[int, ...]] | None = None
-    for number, (one, other) in _equations(axes):
-        terms = [*one, *other]
-        if place[number] in terms:
-            for term in terms:
-                beside = (*place[:number], term, *place[number + 1 :])
-                if visible[beside] and told[beside] > 0 and (best is None or cost[beside] < best[0]):
-                    best = int(cost[beside]), beside
-    if best is not None:
-        visible[best[1]] = False
 
 
 def _weight(shape: tuple[int, ...], axes: Sequence[Axis], more: int) -> IntArray:

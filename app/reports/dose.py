@@ -108,7 +108,7 @@ def responders(guarded: Guarded, where: Where) -> Table:
     ever = None if None in last else sum(each for each in last if each is not None)
     counts = {
         "early": by_early,
-        "between": _minus(by_late, by_early),
+        "linear": _minus(by_late, by_early),
         "late": _minus(ever, by_late),
         "none": _minus(everybody, ever),
     }

@@ -24,7 +24,7 @@ _QUARTERS: Final = (0.25, 0.5, 0.75)
 _NORMAL_95: Final = 1.959963984540054
 
 DROP_OUT: Final[dict[str, Callable[[Ended], bool]]] = {
-    "therapist_says": lambda cell: cell.reason == "dropped_out",
+    "as_recorded": lambda cell: cell.reason == "dropped_out",
     "few_sessions": lambda cell: cell.sessions < FEW_SESSIONS,
     "missed_last": lambda cell: cell.missed_last,
     "no_contact": lambda cell: cell.no_contact,
@@ -78,27 +78,32 @@ def drop_out(guarded: dict[str, Guarded], where: Where) -> Table:
     return Table("drop_out", _COUNTED, tuple(rows), notes=(Note("drop_out_depends_on_definition"),))
 
 
-def waits(cells: Sequence[Attended], threshold: int) -> Table:
-    """Tell the days from opening to the first session, those between sessions, and how many sessions there were."""
-    figures = {
-        "waiting_days": [(cell.waiting_days, cell.episodes) for cell in cells],
-        "interval_days": [(cell.interval_days, cell.episodes) for cell in cells],
-        "sessions": [(cell.sessions, cell.episodes) for cell in cells if cell.sessions],
+def waits(cells: Sequence[Attended], started: int | None, two_sessions: int | None) -> Table:
+    """Tell the days from opening to the first session, those between sessions, and how many sessions there were.
+
+    `started` and `two_sessions` are the counts that may be told of those of whom the figures are.
+    """
+    figures: dict[str, tuple[int | None, list[tuple[int | None, int]]]] = {
+        "to_first_session": (started, [(cell.waiting_days, cell.episodes) for cell in cells]),
+        "between_sessions": (two_sessions, [(cell.interval_days, cell.episodes) for cell in cells]),
+        "sessions": (started, [(cell.sessions or None, cell.episodes) for cell in cells]),
     }
     columns = (
         Column("count", Kind.COUNT),
-        *(Column(name, Kind.NUMBER) for name in ("lower_quarter", "median", "upper_quarter")),
+        *(Column(name, Kind.NUMBER) for name in ("lower_quartile", "median", "upper_quartile")),
     )
     rows = []
-    for name, values in figures.items():
-        known = [(float(value), count) for value, count in values if value is not None]
-        total = sum(count for _, count in known)
-        if 0 < total < threshold:
+    for name, (told, values) in figures.items():
+        if told is None:
             rows.append(Row(name, (HIDDEN,) * 4))
             continue
-        quarters = (Cell(each) if total else Cell(withheld=Withheld.UNKNOWN) for each in quantiles(known, _QUARTERS))
-        rows.append(Row(name, (Cell(total), *quarters)))
+        known = [(float(value), count) for value, count in values if value is not None]
+        rows.append(Row(name, (Cell(told), *(_known(each) for each in quantiles(known, _QUARTERS)))))
     return Table("waits", columns, tuple(rows))
+
+
+def _known(value: float) -> Cell:
+    return Cell(withheld=Withheld.UNKNOWN) if math.isnan(value) else Cell(value)
 
 
 def quantiles(values: Sequence[tuple[float, int]], levels: Sequence[float]) -> list[float]:
@@ -145,20 +150,21 @@ def _session_share(count: int, of: int) -> Cell:
 
 
 def phases(waiting: Sequence[Change], treated: Sequence[Change], follow_up: Sequence[Change], threshold: int) -> Table:
-    """Tell the change in the waiting time, in treatment and until the follow-up apart, with normal 95 % intervals."""
-    columns = (Column("count", Kind.COUNT), Column("change", Kind.POINTS), Column("weeks", Kind.NUMBER))
+    """Tell the change in the waiting time, in treatment and until the follow-up apart, with normal 95 % intervals.
+
+    How many they are is not told: no table of counts guards these numbers.
+    """
+    columns = (Column("change", Kind.POINTS), Column("weeks", Kind.NUMBER))
     cells = {"waiting": waiting, "treatment": treated, "follow_up": follow_up}
     return Table("phases", columns, tuple(Row(name, _mean_change(each, threshold)) for name, each in cells.items()))
 
 
-def _mean_change(cells: Sequence[Change], threshold: int) -> tuple[Cell, Cell, Cell]:
+def _mean_change(cells: Sequence[Change], threshold: int) -> tuple[Cell, Cell]:
     n = sum(cell.episodes for cell in cells)
-    unknown = Cell(withheld=Withheld.UNKNOWN)
     if n < threshold:
-        return (HIDDEN, HIDDEN, HIDDEN) if n else (Cell(0), unknown, unknown)
+        return HIDDEN, HIDDEN
     points, counts = (np.array([getattr(cell, name) for cell in cells], dtype=float) for name in ("points", "episodes"))
     mean = float(points @ counts) / n
     error = math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
     known = [(float(cell.weeks), cell.episodes) for cell in cells if cell.weeks is not None]
-    weeks = Cell(quantiles(known, [0.5])[0]) if known else unknown
-    return Cell(n), Cell(mean, mean - _NORMAL_95 * error, mean + _NORMAL_95 * error), weeks
+    return Cell(mean, mean - _NORMAL_95 * error, mean + _NORMAL_95 * error), _known(quantiles(known, [0.5])[0])

@@ -21,17 +21,23 @@ TWO_SESSIONS: Final = "two_sessions"
 WITH_FIRST: Final = "with_first"
 PAIRED: Final = "paired"
 CASES: Final = "cases"
+FIRST_CASES: Final = "first_cases"
+"""Cases by the first score, with a later one or without."""
 REFERRED: Final = "referred"
 RECOVERED: Final = "recovery"
 
-_STAGE_UNIONS: Final = {
+_STAGE_UNIONS: Final[dict[str, Sequence[str]]] = {
     REFERRED: list(Stage),
     STARTED: [each for each in Stage if each is not Stage.NOT_STARTED],
-    TWO_SESSIONS: [Stage.UNMEASURED, Stage.FIRST_ONLY, Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
-    WITH_FIRST: [Stage.FIRST_ONLY, Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
+    TWO_SESSIONS: list(Stage)[2:],
+    WITH_FIRST: list(Stage)[3:],
     PAIRED: [Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
+    FIRST_CASES: [Stage.FIRST_CASE, Stage.PAIRED_CASE],
 }
-_RECOVERY_UNIONS: Final = {CASES: list(Recovery), RECOVERED: [Recovery.RELIABLE, Recovery.BELOW_ONLY]}
+_RECOVERY_UNIONS: Final[dict[str, Sequence[str]]] = {
+    CASES: list(Recovery),
+    RECOVERED: [Recovery.RELIABLE, Recovery.BELOW_ONLY],
+}
 
 OUTCOMES: Final = (
     ("reliable_improvement", Change.IMPROVED),
@@ -117,20 +123,19 @@ def outcomes(tabulated: Tabulated, where: Where, modelled: Modelled | None) -> T
     for name, _ in OUTCOMES:
         count, of = tabulated.outcome(where, name)
         rows.append(Row(name, (counted(count), share(count, of), *_by_other_rules(tabulated, where, name, modelled))))
-    return Table("outcomes", columns, tuple(rows), notes=(Note("missing_ends"),))
+    return Table("outcomes", columns, tuple(rows), notes=(Note("missing_rules_differ"),))
 
 
 def _by_other_rules(tabulated: Tabulated, where: Where, name: str, modelled: Modelled | None) -> tuple[Cell, ...]:
-    """Give the share among all with two sessions: unchanged since the first score, by the model, at worst, at best.
+    """Give the share among all with a first score: unchanged since then, by the model, at worst and at best.
 
-    Of recovery nothing is told by these rules: it is not known who of those without a score was a case.
+    Of the two kinds of recovery it is the share among the cases. At worst and at best no one, or everybody without a
+    later score shows the outcome; of changes, those who were never measured are counted among them.
     """
-    count = tabulated.changes.count(where, dict(OUTCOMES)[name]) if name in _OF_PAIRS else None
-    if name not in _OF_PAIRS:
-        unknown = Cell(withheld=Withheld.UNKNOWN)
-        return unknown, unknown, unknown, unknown
-    stages = tabulated.stages
-    paired, first, everybody = (stages.count(where, each) for each in (PAIRED, WITH_FIRST, TWO_SESSIONS))
+    stages, (count, paired) = tabulated.stages, tabulated.outcome(where, name)
+    of_cases = name in _RECOVERIES
+    first = stages.count(where, FIRST_CASES if of_cases else WITH_FIRST)
+    everybody = first if of_cases else stages.count(where, TWO_SESSIONS)
     if count is None or paired is None or first is None or everybody is None:
         return HIDDEN, HIDDEN, HIDDEN, HIDDEN
     carried = count + (first - paired if name == "no_reliable_change" else 0)
@@ -145,15 +150,17 @@ def _by_other_rules(tabulated: Tabulated, where: Where, name: str, modelled: Mod
     )
 
 
-_OF_PAIRS: Final = ("reliable_improvement", "no_reliable_change", "reliable_deterioration")
+_RECOVERIES: Final = ("recovery", "reliable_recovery")
 
 
 def _expected(modelled: Modelled, name: str, persons: int) -> float:
-    if name == "reliable_improvement":
-        return modelled.improved
-    if name == "reliable_deterioration":
-        return modelled.deteriorated
-    return persons - modelled.improved - modelled.deteriorated
+    return {
+        "reliable_improvement": modelled.improved,
+        "reliable_deterioration": modelled.deteriorated,
+        "no_reliable_change": persons - modelled.improved - modelled.deteriorated,
+        "recovery": modelled.recovered,
+        "reliable_recovery": modelled.reliably_recovered,
+    }[name]
 
 
 def _plain(count: int, of: int) -> Cell:

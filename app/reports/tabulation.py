@@ -25,8 +25,9 @@ class Stage(StrEnum):
     ONE_SESSION = "one_session"
     UNMEASURED = "unmeasured"
     """Two sessions or more, and no score of the measure."""
-    FIRST_ONLY = "first_only"
-    """A first score without a later one."""
+    FIRST_BELOW = "first_below"
+    """A first score without a later one, and no case by it (or no cut-off is published)."""
+    FIRST_CASE = "first_case"
     PAIRED_BELOW = "paired_below"
     """Both scores, and no case at the start (or no cut-off is published)."""
     PAIRED_CASE = "paired_case"
@@ -94,7 +95,7 @@ class Axes:
 def stage_of(cell: Measured) -> Stage:
     """Tell how far an episode with a first score and two sessions came."""
     if not cell.paired:
-        return Stage.FIRST_ONLY
+        return Stage.FIRST_CASE if cell.case_at_start else Stage.FIRST_BELOW
     return Stage.PAIRED_CASE if cell.case_at_start else Stage.PAIRED_BELOW
 
 

@@ -1,0 +1,103 @@
+"""The counted cells of a report, put on its axes and guarded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, TypeVar
+
+from app.db import reports as questions
+from app.db.counted import count
+from app.db.reports import OF_MEASURE_ONLY, Asked
+from app.db.session import Work
+from app.reports.casemix import third, thirds
+from app.reports.cohort import Dimension, Measured, Started
+from app.reports.outcomes import Tabulated
+from app.reports.tabulation import Axes
+
+AREAS: Final = Dimension.PROBLEM_AREA
+
+
+@dataclass(frozen=True, slots=True)
+class ByDimension:
+    """The episodes of the organisation by one dimension: their cells, and what may be told of them."""
+
+    axes: Axes
+    tabulated: Tabulated
+    measured: Sequence[Measured]
+    cuts: tuple[float, float]
+    """Where the thirds of the first score lie in the whole organisation."""
+
+
+def by_dimension(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> ByDimension:
+    """Count the organisation's episodes by the dimension that is asked for."""
+    started, measured = count(work, questions.started(asked), questions.measured(asked))
+    if asked.by in OF_MEASURE_ONLY:
+        started = []
+    return tabulated(asked, started, measured, services, threshold)
+
+
+def tabulated(
+    asked: Asked, started: Sequence[Started], measured: Sequence[Measured], services: Sequence[str], threshold: int
+) -> ByDimension:
+    """Put cells on the axes of a dimension, and guard them."""
+    cuts = cuts_of(measured)
+    value_of = _value_of(asked.by, cuts)
+    axes = Axes.of(started, measured, asked.period, services, value_of)
+    return ByDimension(axes, Tabulated.of(axes, started, measured, value_of, threshold), measured, cuts)
+
+
+def of_areas(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> dict[str, ByDimension]:
+    """Count by problem area: an episode may have several, so that each is one of two values, it or not."""
+    by_area, whole = replace(asked, by=AREAS), replace(asked, by=None)
+    of_area, measured_of_area, of_all, measured_of_all = count(
+        work,
+        questions.started(by_area),
+        questions.measured(by_area),
+        questions.started(whole),
+        questions.measured(whole),
+    )
+    return {
+        area: tabulated(
+            by_area,
+            [*_of(of_area, area), *_less(of_all, _of(of_area, area))],
+            [*_of(measured_of_area, area), *_less(measured_of_all, _of(measured_of_area, area))],
+            services,
+            threshold,
+        )
+        for area in sorted({str(cell.value) for cell in of_area})
+    }
+
+
+Cell = TypeVar("Cell", Started, Measured)
+
+
+def _of(cells: Sequence[Cell], area: str) -> list[Cell]:
+    return [cell for cell in cells if cell.value == area]
+
+
+def _less(cells: Sequence[Cell], taken: Sequence[Cell]) -> list[Cell]:
+    """Give what is left of the cells of everybody without those of an area, under no value."""
+    left = {cell._replace(value=None, episodes=0): cell.episodes for cell in cells}
+    for cell in taken:
+        left[cell._replace(value=None, episodes=0)] -= cell.episodes
+    return [cell._replace(episodes=episodes) for cell, episodes in left.items() if episodes]
+
+
+def cuts_of(measured: Sequence[Measured]) -> tuple[float, float]:
+    """Find where the thirds of the first score lie among all episodes that were measured."""
+    counts: dict[float | None, int] = {}
+    for cell in measured:
+        counts[cell.baseline] = counts.get(cell.baseline, 0) + cell.episodes
+    return thirds(counts)
+
+
+def _value_of(dimension: Dimension | None, cuts: tuple[float, float]) -> Callable[[Started | Measured], str | None]:
+    if dimension is not Dimension.BASELINE_THIRD:
+        return lambda cell: cell.value
+
+    def third_of(cell: Started | Measured) -> str | None:
+        assert isinstance(cell, Measured), "only what was measured has a first score"
+        return None if cell.baseline is None else str(third(cell.baseline, cuts))
+
+    return third_of
