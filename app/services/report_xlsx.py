@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
+from itertools import count, islice
 from typing import Any, Final
 
 from xlsxwriter import Workbook
@@ -286,12 +287,9 @@ def _height(text: str, width: int) -> float:
 def _sheet_name(workbook: Workbook, wanted: str) -> str:
     """Give a name that a sheet may have, and no other has."""
     taken = {sheet.get_name().casefold() for sheet in workbook.worksheets()}
-    name = _NOT_IN_A_NAME.sub(" ", wanted)[:_SHEET_NAME].strip()
-    number = 2
-    while name.casefold() in taken:
-        name = f"{name[: _SHEET_NAME - 3]} {number}"
-        number += 1
-    return name
+    plain = _NOT_IN_A_NAME.sub(" ", wanted)[:_SHEET_NAME].strip()
+    numbered = (f"{plain[: _SHEET_NAME - 3]} {number}" for number in count(2))
+    return next(name for name in (plain, *islice(numbered, len(taken))) if name.casefold() not in taken)
 
 
 def _to_print(sheet: Worksheet, *, is_wide: bool) -> None:

@@ -21,7 +21,6 @@ _DECIMALS: Final[Mapping[Kind, int]] = MappingProxyType(
 _WHOLE_IF_IT_IS: Final = frozenset({Kind.DAYS, Kind.SESSIONS, Kind.NUMBER})
 """Whose decimals are left out where there are none: 14 days, and 17.5."""
 
-_NEARLY: Final = Decimal("0.01")
 _PERCENT: Final = MappingProxyType({"nb": f"{_FIXED}%", "nn": f"{_FIXED}%", "en": "%"})
 _PERCENTAGE_POINTS: Final = MappingProxyType({"nb": " prosentpoeng", "nn": " prosentpoeng", "en": " percentage points"})
 _OF: Final = MappingProxyType({"nb": "av", "nn": "av", "en": "of"})
@@ -163,8 +162,8 @@ def _unit(kind: Kind, language: str, *, is_difference: bool) -> str:
 def _number(value: float, kind: Kind, language: str) -> str:
     number = Decimal(str(value))
     if kind is Kind.SHARE:
-        near_an_end = number not in {0, 1} and min(abs(number), abs(1 - number)) < _NEARLY
-        return _rounded(100 * number, int(near_an_end), language)
+        reads_as_an_end = number not in {0, 1} and (100 * abs(number)).quantize(Decimal(1), ROUND_HALF_UP) in {0, 100}
+        return _rounded(100 * number, int(reads_as_an_end), language)
     decimals = 0 if kind in _WHOLE_IF_IT_IS and number == number.to_integral_value() else _DECIMALS[kind]
     return _rounded(number, decimals, language)
 

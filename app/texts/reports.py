@@ -100,10 +100,20 @@ def row_name(table: Table, row: Row, language: str) -> str:
 
 def key_name(table: Table, key: str, language: str) -> str:
     """Give the name of a key of a table's rows."""
-    for kind in (*_CODES.get(table.key, ()), "report.row"):
-        if is_known(f"{kind}.{key}"):
-            return say(f"{kind}.{key}", language)
-    return plain(key)
+    message = message_of(table, key)
+    return plain(key) if message is None else say(message, language)
+
+
+def message_of(table: Table, key: str) -> str | None:
+    """Tell which message names a key of a table's rows; None where it stands for itself, as an age band does.
+
+    Examples
+    --------
+    >>> message_of(Table("by_sex", (), ()), "female"), message_of(Table("by_age_band", (), ()), "18-24")
+    ('code.sex.female', None)
+    """
+    kinds = (*_CODES.get(table.key, ()), "report.row")
+    return next((f"{kind}.{key}" for kind in kinds if is_known(f"{kind}.{key}")), None)
 
 
 def note_text(note: Note, language: str) -> str:
