@@ -24,8 +24,8 @@ def printed(language: str) -> bytes:
 
 
 def packed(text: str) -> str:
-    """Leave out what a line's end adds or takes."""
-    return "".join(text.split())
+    """Leave out what a line's end adds or takes: spaces, and hyphens, which a PDF may tell apart from its glyphs."""
+    return "".join(text.replace("-", "").split())
 
 
 @cache
