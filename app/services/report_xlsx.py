@@ -44,9 +44,12 @@ _NUMBERS: Final[Mapping[Kind, str]] = {
 _SIGNED: Final = {"0.0%": '+0.0%;"\N{MINUS SIGN}"0.0%;0.0%', "0.0": '+0.0;"\N{MINUS SIGN}"0.0;0.0'}
 
 _NAMES_WIDTH, _FIGURE_WIDTH, _TEXT_WIDTH = 44, 13, 95
+_WORDS_WIDTH: Final = 60
 _WITHHELD_WIDTH: Final = 20
-"""Widths in letters; the last is what the words for a hidden figure need."""
+"""Widths in letters: of names, figures and sentences, of other texts, and of the words for a hidden figure."""
 _LINE: Final = 15.0
+_LEAST_COLUMNS: Final = 5
+"""Over how many columns of figures a sentence is written at the least."""
 _SHEET_NAME: Final = 31
 _NOT_IN_A_NAME: Final = re.compile(r"[\[\]:*?/\\']")
 _LETTERS_PER_LINE: Final = 118
@@ -111,7 +114,7 @@ class _Styles:
         )
         self.text = style(text_wrap=True)
         self.name = style(text_wrap=True, bottom=1, bottom_color=palette.GRID)
-        self.word = style(text_wrap=True, bottom=1, bottom_color=palette.GRID, align="right")
+        self.word = style(text_wrap=True, bottom=1, bottom_color=palette.GRID)
         self.label = style(bold=True, text_wrap=True)
         self.note = style(text_wrap=True, italic=True, font_color=palette.QUIET)
         self.withheld = style(
@@ -165,6 +168,7 @@ class _Sheet:
         self._section = section
         self._language = language
         self._line = 0
+        self._widths = self._found_widths()
         self._sheet = workbook.add_worksheet(_sheet_name(workbook, section_title(section, language)))
 
     def write(self) -> None:
@@ -177,7 +181,7 @@ class _Sheet:
         self._notes(self._section.notes)
         for table in self._section.tables:
             self._table(table)
-        for column, width in enumerate(self._widths(), 1):
+        for column, width in enumerate(self._widths, 1):
             sheet.set_column(column, column, width)
         sheet.freeze_panes(1, 1)
 
@@ -201,7 +205,12 @@ class _Sheet:
 
     def _row(self, table: Table, row: Row, parts: Sequence[_Part]) -> None:
         name = row_name(table, row, self._language)
-        self._sheet.set_row(self._line, max(_height(name, _NAMES_WIDTH), _LINE))
+        said = [
+            _height(row.cells[part.column].value, width)
+            for part, width in zip(parts, self._widths, strict=False)
+            if part.end == "value"
+        ]
+        self._sheet.set_row(self._line, max([_height(name, _NAMES_WIDTH), *said]))
         self._sheet.write_string(self._line, 0, name, self._styles.name)
         for place, part in enumerate(parts, 1):
             self._cell(place, part, table.columns[part.column], row.cells[part.column])
@@ -227,13 +236,13 @@ class _Sheet:
 
     def _sentence(self, text: str, style: Format) -> None:
         """Write a sentence across the columns."""
-        last = max(5, *(len(list(_parts(table, self._language))) for table in self._section.tables))
+        last = max([_LEAST_COLUMNS, *(len(list(_parts(table, self._language))) for table in self._section.tables)])
         self._sheet.set_row(self._line, _height(text, _LETTERS_PER_LINE))
-        self._sheet.merge_range(self._line, 0, self._line, min(last, 6), "", style)
+        self._sheet.merge_range(self._line, 0, self._line, min(last, _LEAST_COLUMNS + 1), "", style)
         self._sheet.write_string(self._line, 0, text, style)
         self._line += 1
 
-    def _widths(self) -> list[int]:
+    def _found_widths(self) -> list[int]:
         """Give each column the width of the longest word or figure in it, in one of the tables."""
         widths: dict[int, int] = {}
         for table in self._section.tables:
@@ -241,7 +250,7 @@ class _Sheet:
                 cells = [row.cells[part.column] for row in table.rows]
                 needed = max((_needed(cell, part, self._language) for cell in cells), default=0)
                 longest = max((len(each) for each in part.name.split()), default=0) + 2
-                widths[place] = max(widths.get(place, _FIGURE_WIDTH), min(needed, 34), longest)
+                widths[place] = max(widths.get(place, _FIGURE_WIDTH), min(needed, _WORDS_WIDTH), longest)
         return [widths[place] for place in sorted(widths)]
 
 
@@ -279,9 +288,10 @@ def _format(part: _Part, column: Column, value: float) -> str:
     return _SIGNED.get(plain, plain) if is_difference(column) and part.end == "value" else plain
 
 
-def _height(text: str, width: int) -> float:
-    """Give the height in points that a text needs, wrapped to so many letters."""
-    return _LINE * (1 + (len(text) - 1) // max(1, int(width * 0.92)))
+def _height(text: object, width: int) -> float:
+    """Give the height in points that a text needs, wrapped to so many letters; a number needs one line."""
+    lines = text.splitlines() if isinstance(text, str) else []
+    return _LINE * max(1, sum(1 + len(each) // int(width * 0.92) for each in lines))
 
 
 def _sheet_name(workbook: Workbook, wanted: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from html import escape
 from typing import Any
 from xml.etree import ElementTree
 
@@ -14,11 +15,11 @@ from app.charts import palette
 from app.charts.report_dose import MARKED
 from app.charts.report_funnel import funnel_chart
 from app.charts.report_parts import CARRIED, FIGURE, MAIN, MODELLED, SECOND, shortened, within, wrapped
-from app.charts.reports import charted_tables, report_chart
-from app.reports.document import Cell, Column, Kind, Row, Table
+from app.charts.reports import chart_page, charted_tables, report_chart, table_twin
+from app.reports.document import Cell, Column, Kind, Row, Table, Withheld
 from app.texts.catalogue import LANGUAGES
 from app.texts.figures import withheld_word
-from app.texts.reports import reading, row_name, table_title
+from app.texts.reports import note_text, reading, row_name, table_title
 from tests.charts.scenes import texts_of
 from tests.charts.test_palette import contrast
 from tests.reports.scenes import SMALL, everything, funnel, share
@@ -272,3 +273,31 @@ def test_differences_between_shares_are_in_percentage_points() -> None:
     told = json.dumps(report_chart(table, "en"), ensure_ascii=False)
     assert "+3 percentage points" in told
     assert "Difference, percentage points" in told
+
+
+class TestPage:
+    @pytest.mark.parametrize("language", LANGUAGES)
+    def test_the_picture_stands_with_its_words_its_warning_and_its_table(self, language: str) -> None:
+        table = CHARTED["good_enough"]
+        svg = vl_convert.vegalite_to_svg(drawn("good_enough", language), vl_version="6.4", allowed_base_urls=[])
+        page = chart_page(svg, table, language)
+        for said in (table_title(table, language), reading(table, language), note_text(table.notes[0], language)):
+            assert escape(said) in page
+        assert f'<html lang="{language}">' in page
+        assert page.count("<tr>") == 1 + len(table.rows)
+        assert withheld_word(Withheld.SMALL_NUMBER, language) in page.partition("<table>")[2]
+        assert '<desc id="chart-description">' in page
+        assert page.count("://") == svg.count("://")
+
+    def test_names_are_no_markup(self) -> None:
+        row = Row("a", (share(30, 60),), label="<script>alert(1)</script>")
+        table = Table("responders", (Column("share", Kind.SHARE),), (row,))
+        spec = report_chart(table, "nb") or {}
+        svg = vl_convert.vegalite_to_svg(spec, vl_version="6.4", allowed_base_urls=[])
+        assert "<script" not in chart_page(svg, table, "nb")
+
+    def test_the_table_says_every_cell(self) -> None:
+        twin = table_twin(CHARTED["compared"], "en")
+        assert twin.columns == ("Compared with", "Number", "Here", "Similar people, probably", "Difference")
+        assert twin.rows[0] == ("Expected course here", "231", "6.4", "6.1", "+0.3 (\N{MINUS SIGN}0.4 to 1.0) of 231")
+        assert twin.rows[5][-1] == "Unknown"

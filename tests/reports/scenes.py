@@ -327,7 +327,7 @@ def everything() -> Report:
             Fact("service", "whole_organisation"),
             Fact("period", "2026"),
             Fact("measure", "PHQ-9"),
-            Fact("respondent", "Personen selv"),
+            Fact("respondent", "Forelder"),
             Fact("by", "sex"),
             Fact("of", "Kvinner"),
             Fact("programme", "Veiledet selvhjelp"),

@@ -11,7 +11,16 @@ from app.texts.reports import STRATUM, message_of
 OF_FILES = ("about", "how_to_read", "from", "to", "of", "contents")
 OF_CHARTS = (
     *("share", "number", "paired_number", "session", "with_interval", "figure_with_interval", "bounds"),
-    *("limits_95", "limits_998", "difference_points", "difference_share", "from_average", "average", "none_shown"),
+    *(
+        "limits_95",
+        "limits_998",
+        "difference_points",
+        "difference_share",
+        "from_average",
+        "average",
+        "none_shown",
+        "as_table",
+    ),
 )
 
 FACTS = (

@@ -7,7 +7,7 @@ from datetime import date
 
 import pytest
 
-from app.reports.document import Cell, Column, Fact, Kind, Report, Row, Section, Table, Withheld
+from app.reports.document import Cell, Column, Fact, Kind, Note, Report, Row, Section, Table, Withheld
 from app.services.report_xlsx import report_xlsx
 from app.texts.catalogue import LANGUAGES
 from app.texts.figures import withheld_word
@@ -133,6 +133,17 @@ def test_no_name_or_word_is_wider_than_its_column() -> None:
                 column = ord(address[0]) - ord("A") + 1
                 if isinstance(cell.value, str) and column > 1:
                     assert max(map(len, cell.value.split()), default=0) <= widths[column], (language, cell.value)
+
+
+def test_long_texts_have_room_and_a_section_may_hold_notes_alone() -> None:
+    long = "Eierne og ledelsen følger opp tallene hvert kvartal. " * 6
+    row = Row("leadership", (Cell(long + "\n" + long),), label="Ledelse")
+    table = Table("responders", (Column("state", Kind.TEXT),), (row,))
+    sections = (Section("outcomes", (table,)), Section("dose", (), (Note("responsive_regulation"),)))
+    workbook = report_xlsx(Report("outcomes", (), (), sections), "en", day=DAY)
+    assert 'ht="180"' in parts_of(workbook)["xl/worksheets/sheet2.xml"], "twelve lines of 55 letters, 15 points each"
+    said = [cell.value for cell in sheets_of(workbook)["When improvement comes"].values()]
+    assert f"{said[1]}".startswith("People who")
 
 
 def test_the_same_report_gives_the_same_file() -> None:
