@@ -9,6 +9,8 @@ _PLAIN = rb"[^()\\]|\\."
 _STRING = rb"\((?:" + _PLAIN + rb")*\)"
 for _ in range(5):  # parentheses within a string that are balanced are not escaped
     _STRING = rb"\((?:" + _PLAIN + rb"|" + _STRING + rb")*\)"
+_SHOWN = re.compile(rb"/(f\d+) [\d.]+ Tf(?:(?!Tf).)*?\[((?:" + _STRING + rb"|[-\d.\s])*)\]TJ", re.DOTALL)
+"""A font, and what is set in it next; a pattern of dashes in between is none of its texts."""
 _ESCAPE = re.compile(rb"\\([0-7]{1,3}|.)", re.DOTALL)
 _NAMED = {b"n": b"\n", b"r": b"\r", b"t": b"\t", b"b": b"\b", b"f": b"\f"}
 
@@ -31,7 +33,7 @@ def _text(objects: dict[int, bytes], page: bytes) -> str:
     fonts = {found[1]: _letters(objects, int(found[2])) for found in re.finditer(rb"/(f\d+) (\d+) 0 R", resources)}
     lines = []
     content = _stream(objects[_reference(page, b"Contents")])
-    for found in re.finditer(rb"/(f\d+) [\d.]+ Tf.*?\[(.*?)\]TJ", content, re.DOTALL):
+    for found in _SHOWN.finditer(content):
         codes = b"".join(_unescaped(each) for each in re.findall(_STRING, found[2], re.DOTALL))
         glyphs = [codes[place : place + 2] for place in range(0, len(codes), 2)]
         lines.append("".join(fonts[found[1]][glyph] for glyph in glyphs))

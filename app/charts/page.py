@@ -8,7 +8,7 @@ from typing import Final
 
 from app.charts import palette
 from app.charts.charted import ChartedSeries
-from app.charts.table import table
+from app.charts.table import Table, table
 from app.charts.words import Word, description, newest_verdict, notes, title, word
 
 _STYLE: Final = f"""
@@ -42,13 +42,30 @@ def with_words(svg: str, charted: ChartedSeries, language: str) -> str:
     str
         The same picture.
     """
+    return described(svg, title(charted, language), description(charted, language), language)
+
+
+def described(svg: str, heading: str, words: str, language: str) -> str:
+    """Give a picture a title and a description in given words.
+
+    Parameters
+    ----------
+    svg : str
+        The picture as the renderer gave it, beginning with its root element.
+    heading, words : str
+        Its title, and what it shows in full sentences.
+    language : str
+        One of `nb`, `nn`, `en`.
+
+    Returns
+    -------
+    str
+        The same picture.
+    """
     root, _, content = svg.partition(">")
-    words = (
-        f'<title id="chart-title">{escape(title(charted, language))}</title>'
-        f'<desc id="chart-description">{escape(description(charted, language))}</desc>'
-    )
+    told = f'<title id="chart-title">{escape(heading)}</title><desc id="chart-description">{escape(words)}</desc>'
     named = f'{root} role="img" lang="{language}" aria-labelledby="chart-title" aria-describedby="chart-description">'
-    return f"{named}{words}{content}"
+    return f"{named}{told}{content}"
 
 
 def page(svg: str, charted: ChartedSeries, language: str) -> str:
@@ -68,14 +85,41 @@ def page(svg: str, charted: ChartedSeries, language: str) -> str:
     str
         The document.
     """
-    heading = escape(title(charted, language))
     said = [*newest_verdict(charted, language), *notes(charted, language)]
+    picture = with_words(svg, charted, language)
+    caption = word(Word.AS_TABLE, language)
+    return written_page(picture, title(charted, language), said, table(charted, language), caption, language)
+
+
+def written_page(picture: str, heading: str, said: Iterable[str], twin: Table, caption: str, language: str) -> str:
+    """Give a page of a picture, sentences and the table that says the same.
+
+    Parameters
+    ----------
+    picture : str
+        With title and description.
+    heading : str
+        The page's title and heading.
+    said : iterable of str
+        Sentences that stand above the picture.
+    twin : Table
+        What stands below it.
+    caption : str
+        What that is called.
+    language : str
+        One of `nb`, `nn`, `en`.
+
+    Returns
+    -------
+    str
+        The document.
+    """
+    heading = escape(heading)
     sentences = "".join(f"<p>{escape(each)}</p>\n" for each in said)
-    scores = table(charted, language)
-    head = _row(f'<th scope="col">{escape(name)}</th>' for name in scores.columns)
+    head = _row(f'<th scope="col">{escape(name)}</th>' for name in twin.columns)
     body = "\n".join(
         _row([f'<th scope="row">{escape(first)}</th>', *(f"<td>{escape(cell)}</td>" for cell in others)])
-        for first, *others in scores.rows
+        for first, *others in twin.rows
     )
     return f"""<!DOCTYPE html>
 <html lang="{language}">
@@ -89,10 +133,10 @@ def page(svg: str, charted: ChartedSeries, language: str) -> str:
 <main>
 <h1>{heading}</h1>
 {sentences}<figure>
-{with_words(svg, charted, language)}
+{picture}
 </figure>
 <table>
-<caption>{escape(word(Word.AS_TABLE, language))}</caption>
+<caption>{escape(caption)}</caption>
 <thead>
 {head}
 </thead>

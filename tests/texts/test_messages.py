@@ -56,6 +56,8 @@ from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
 from app.trajectories.series import Phase
+from tests.reports import wording
+from tests.reports.scenes import everything
 from tests.trajectories.held_out import DOES_WELL
 
 FILE = Path(app.texts.__path__[0]) / "messages.toml"
@@ -165,6 +167,8 @@ OWN = (
     *(f"audit_action.{action}" for action in (*ON_PATIENTS, "learn_curve", "other")),
     *(f"access_log.{name}" for name in ACCESS_LOG_SENTENCES + ACCESS_LOG_NAMES),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
+    *wording.keys_of(everything()),
+    *wording.everywhere(),
 )
 
 OF_FEW_OCCASIONS: dict[str, tuple[StrEnum, ...]] = {
@@ -200,6 +204,8 @@ NAMES = (
         "few_occasions.verdict_word.",
         "copy_word.",
         "code.",
+        *(f"report.{part}." for part in ("title", "section", "table", "head", "column", "row", "fact", "code")),
+        *(f"report.{part}." for part in ("withheld", "chart", "file")),
     ),
 )
 """Kinds of messages that are names; all others are sentences."""

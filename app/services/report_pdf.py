@@ -1,0 +1,145 @@
+"""A report on paper: tagged PDF with its tables and charts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from concurrent.futures import Future
+from datetime import date
+from typing import Any, Final
+
+from app.charts.reports import report_chart
+from app.reports.document import Cell, Column, Kind, Note, Report, Row, Section, Table
+from app.services.pictures import PictureFormat, pictures
+from app.services.printing import print_pdf
+from app.texts.catalogue import say
+from app.texts.figures import written_denominator, written_interval, written_value
+from app.texts.reports import (
+    STRATUM,
+    column_name,
+    fact_name,
+    fact_value,
+    is_difference,
+    note_text,
+    reading,
+    report_title,
+    row_head,
+    row_name,
+    section_title,
+    table_title,
+)
+
+_PRINTED_SESSIONS: Final = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 26, 32, 40, 52})
+"""Of a table with a row for each session, the ones that paper has room for."""
+
+_WIDTH: Final = re.compile(r'<svg[^>]* width="([\d.]+)"')
+_FIXED: Final = "\N{NO-BREAK SPACE}"
+_MARGIN: Final = 4
+"""Pixels around a chart, which has the paper's own margin."""
+_WORDS: Final = frozenset({Kind.CODE, Kind.TEXT})
+_NAMES, _FIGURES = 2.0, 1.0
+"""Shares of the width that names and figures take."""
+
+
+def report_pdf(report: Report, language: str, *, organisation: str, day: date) -> bytes:
+    """Print a report, with its charts.
+
+    Parameters
+    ----------
+    report : Report
+        With disclosure control applied.
+    language : str
+        One of `nb`, `nn`, `en`.
+    organisation : str
+        Whose it is.
+    day : date
+        When it was made.
+
+    Returns
+    -------
+    bytes
+        A PDF (PDF/UA-1) whose first page says what the report is about and how it is read. It waits for the charts, so
+        it is not to be called on an event loop.
+    """
+    drawn = {table.key: _chart(table, language) for section in report.sections for table in section.tables}
+    data = {
+        "title": report_title(report, language),
+        "organisation": organisation,
+        "day": day,
+        "facts": [[fact_name(fact, language), fact_value(fact, language)] for fact in report.facts],
+        "notes": _notes(report.notes, language),
+        "how-to-read": say("report.file.how_to_read", language),
+        "contents": say("report.file.contents", language),
+        "sections": [_section(section, drawn, language) for section in report.sections],
+    }
+    return print_pdf("report", data, language)
+
+
+_Drawn = tuple[Future[bytes], str]
+"""A chart that is drawn or on its way, and what it says in words."""
+
+
+def _chart(table: Table, language: str) -> _Drawn | None:
+    """Ask for a chart; its title and how it is read stand above it on paper."""
+    spec = report_chart(table, language)
+    if spec is None:
+        return None
+    untitled = {name: part for name, part in spec.items() if name != "title"} | {"padding": _MARGIN}
+    return pictures().draw(untitled, PictureFormat.SVG), spec["description"]
+
+
+def _section(section: Section, drawn: dict[str, _Drawn | None], language: str) -> dict[str, Any]:
+    return {
+        "heading": section_title(section, language),
+        "notes": _notes(section.notes, language),
+        "tables": [_table(table, drawn[table.key], language) for table in section.tables],
+    }
+
+
+def _table(table: Table, drawn: _Drawn | None, language: str) -> dict[str, Any]:
+    rows = [row for row in table.rows if _is_printed(table, row)]
+    notes = _notes(table.notes, language)
+    if len(rows) < len(table.rows):
+        notes.append(note_text(Note("selected_sessions"), language))
+    return {
+        "heading": table_title(table, language),
+        "reading": reading(table, language),
+        "columns": [row_head(table, language), *(column_name(each, language) for each in table.columns)],
+        "widths": [_NAMES, *(_NAMES if each.kind in _WORDS else _FIGURES for each in table.columns)],
+        "numeric": [False, *(each.kind not in _WORDS for each in table.columns)],
+        "rows": [_row(table, row, language) for row in rows],
+        "notes": notes,
+        "chart": None if drawn is None else _picture(*drawn),
+    }
+
+
+def _is_printed(table: Table, row: Row) -> bool:
+    session = row.key.rpartition(STRATUM)[2]
+    return not table.key.startswith("dose") or not session.isdecimal() or int(session) in _PRINTED_SESSIONS
+
+
+def _row(table: Table, row: Row, language: str) -> dict[str, Any]:
+    cells = [_cell(cell, column, language) for cell, column in zip(row.cells, table.columns, strict=True)]
+    return {"name": row_name(table, row, language), "cells": cells}
+
+
+def _cell(cell: Cell, column: Column, language: str) -> dict[str, Any]:
+    difference = is_difference(column)
+    interval = written_interval(cell, column.kind, language, is_difference=difference)
+    beside = (interval, written_denominator(cell, language))
+    return {
+        "value": written_value(cell, column.kind, language, is_difference=difference),
+        "beside": " ".join(each.replace(" ", _FIXED) for each in beside if each),
+        "withheld": cell.withheld is not None,
+    }
+
+
+def _notes(notes: Sequence[Note], language: str) -> list[str]:
+    return [note_text(note, language) for note in notes]
+
+
+def _picture(picture: Future[bytes], description: str) -> dict[str, Any]:
+    svg = picture.result().decode()
+    width = _WIDTH.search(svg)
+    assert width is not None, "a picture has a width"
+    return {"svg": svg, "width": float(width[1]), "alt": description}
