@@ -15,6 +15,7 @@ from app.db.models.care import (
     TreatmentSession,
 )
 from app.db.models.curves import Curve
+from app.db.models.grant import EvaluationPlan, ProgrammeEvidence, ServiceStatements
 from app.db.models.instruments import OwnInstrument, Wording
 from app.db.models.measures import Administration, Progress, Score, Series
 from app.db.models.organisation import (
@@ -49,6 +50,7 @@ __all__ = [
     "EarlierValues",
     "Episode",
     "EpisodeProgramme",
+    "EvaluationPlan",
     "Goal",
     "Informant",
     "LegalHold",
@@ -58,12 +60,14 @@ __all__ = [
     "OwnInstrument",
     "Patient",
     "Programme",
+    "ProgrammeEvidence",
     "Progress",
     "Review",
     "RiskAlert",
     "Score",
     "Series",
     "Service",
+    "ServiceStatements",
     "TreatmentRelation",
     "TreatmentSession",
     "User",
