@@ -58,6 +58,7 @@ from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
 from app.trajectories.series import Phase
+from tests.grant_example import full_report, keys_of
 from tests.trajectories.held_out import DOES_WELL
 
 FILE = Path(app.texts.__path__[0]) / "messages.toml"
@@ -204,6 +205,7 @@ NAMES = (
         "few_occasions.verdict_word.",
         "copy_word.",
         "code.",
+        *(f"report.{kind}." for kind in ("title", "fact", "section", "table", "column", "row", "code")),
     ),
 )
 """Kinds of messages that are names; all others are sentences."""
@@ -223,6 +225,8 @@ def kebab(name: str) -> str:
 
 def expected_keys() -> Iterator[str]:
     yield from OWN
+    yield from keys_of(full_report())
+    yield "report.code.documented_in_part"
     yield from (f"{kind}.{member}" for kind, codes in CODES.items() for member in codes)
     yield from (f"few_occasions.{kind}.{code}" for kind, codes in OF_FEW_OCCASIONS.items() for code in codes)
     yield from (f"problem.{kebab(error.__name__)}" for error in concrete(SporError))
