@@ -372,6 +372,7 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
         Action.CHANGE_PROGRAMME: Asking(
             lambda n: lead.patch(f"/v1/programmes/{programme}", {"planned_dose": n + 1}, n + 1)
         ),
+        **speaking_of_the_service(clinic, str(programme)),
         Action.ADD_INSTRUMENT: Asking(lambda n: lead.post("/v1/instruments", own_instrument(f"check-{n}"))),
         Action.LOAD_WORDING: Asking(
             lambda _: lead.put("/v1/instruments/gad-7/forms/self/wording", EXAMPLES[Questionnaire])
@@ -382,6 +383,29 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
         Action.CHANGE_SETTINGS: Asking(
             lambda n: lead.patch("/v1/settings", {"policy": {"band_level": 0.8}, "reason": "agreed"}, n + 1)
         ),
+    }
+
+
+def speaking_of_the_service(clinic: Clinic, programme: str) -> dict[str, Asking]:
+    lead, path = clinic.lead, f"/v1/programmes/{programme}"
+    statements = f"/v1/services/{clinic.service_id}/statements"
+
+    def unwritten(path: str, body: dict[str, Any]) -> Response:
+        present = ok(lead.get(path))["version"]
+        return lead.put(path, body, headers={"If-Match": f'"{present}"'})
+
+    def change(number: int) -> Response:
+        row = created(lead.post(f"{path}/evidence", {"target_group": f"to change {number}"}))
+        return lead.patch(f"/v1/programme-evidence/{row['id']}", {"target_group": f"changed {number}"}, 1)
+
+    return {
+        Action.LIST_PROGRAMME_EVIDENCE: Asking(lambda _: lead.get(f"{path}/evidence")),
+        Action.ADD_PROGRAMME_EVIDENCE: Asking(lambda n: lead.post(f"{path}/evidence", {"target_group": f"group {n}"})),
+        Action.CHANGE_PROGRAMME_EVIDENCE: Asking(change),
+        Action.READ_EVALUATION_PLAN: Asking(lambda _: lead.get(f"{path}/evaluation-plan")),
+        Action.PUT_EVALUATION_PLAN: Asking(lambda n: unwritten(f"{path}/evaluation-plan", {"time": f"week {n}"})),
+        Action.READ_SERVICE_STATEMENTS: Asking(lambda n: lead.get(f"{statements}/{2000 + n}")),
+        Action.PUT_SERVICE_STATEMENTS: Asking(lambda n: unwritten(f"{statements}/{2000 + n}", {"goals": "in time"})),
     }
 
 

@@ -249,7 +249,7 @@ def administration(episode: Mapping[str, Any], answers: Mapping[str, Any], **fie
     } | fields
 
 
-NAMES = {"name": "not-found", "key": "gad-7", "form": "self"}
+NAMES = {"name": "not-found", "key": "gad-7", "form": "self", "year": "2026"}
 """What is named in paths beside ids."""
 
 
@@ -296,6 +296,7 @@ def make_record(clinic: Clinic) -> dict[str, str]:
         "hold_id": created(clinic.administrator.post(f"{patient_path}/legal-holds", {"reason": "a complaint"})),
         "device_id": created(clinic.lead.post("/v1/devices", {"label": "Room 1"})),
         "programme_id": programme,
+        "evidence_id": say_of_programme(clinic, programme),
         "episode_id": episode,
         "session_id": session,
         "administration_id": stored,
@@ -309,6 +310,16 @@ def make_record(clinic: Clinic) -> dict[str, str]:
     named = {name: str(clinic.staff[name.removesuffix("_id")]) for name in ("locum_id", "analyst_id")}
     named["former_reference"] = make_former_patient(clinic)["reference"]
     return {"patient_id": episode["patient_id"], **{name: row["id"] for name, row in rows.items()}, **named}
+
+
+def say_of_programme(clinic: Clinic, programme: Mapping[str, Any]) -> dict[str, Any]:
+    """Write what the grant report asks for of a programme and of the clinic's service; give the line of evidence."""
+    path, unwritten = f"/v1/programmes/{programme['id']}", {"If-Match": '"0"'}
+    ok(clinic.lead.put(f"{path}/evaluation-plan", {"question": "Does it help?"}, headers=unwritten))
+    statements = f"/v1/services/{clinic.service_id}/statements/{NAMES['year']}"
+    written = ok(clinic.lead.get(statements))["version"]
+    ok(clinic.lead.put(statements, {"goals": "Help in time."}, headers={"If-Match": f'"{written}"'}))
+    return created(clinic.lead.post(f"{path}/evidence", {"target_group": f"adults {uuid4()}"}))
 
 
 def make_former_patient(clinic: Clinic) -> dict[str, Any]:

@@ -41,11 +41,14 @@ OF_THE_ORGANISATION = {
     "Credential",
     "Curve",
     "Device",
+    "EvaluationPlan",
     "Login",
     "Organisation",
     "OrganisationSettings",
     "Programme",
+    "ProgrammeEvidence",
     "Service",
+    "ServiceStatements",
     "User",
 }
 """Tables that say nothing of a patient, or not what a caller may see: row-level security alone is enough for them."""

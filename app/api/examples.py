@@ -14,6 +14,7 @@ from app.api.schemas import (
     consents,
     deletion,
     goals,
+    grant,
     instruments,
     people,
     settings,
@@ -120,6 +121,7 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "pathway": 1,
         "problem_areas": ["depression"],
         "programme_id": _PROGRAMME,
+        "referral_source": "general_practitioner",
     },
     care.EpisodeChange: {"closed_at": "2026-06-15T12:00:00+02:00", "closing_reason": "completed"},
     care.ProgrammeCreate: {
@@ -197,6 +199,27 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
     access.BreakGlassReview: {"finding": "justified"},
     instruments.InstrumentFile: {"name": "sleep-check.toml", "text": _OWN_INSTRUMENT},
     instruments.Questionnaire: _QUESTIONNAIRE,
+    grant.EvidenceCreate: {
+        "target_group": "Voksne med lett til moderat depresjon",
+        "level": 4,
+        "source": "Ungsinn",
+        "assessed_on": "2025-11-03",
+    },
+    grant.EvidenceChange: {"level": None, "source": None, "assessed_on": None},
+    grant.EvaluationPlanPut: {
+        "question": "Blir de som får tilbudet, bedre av depresjonen, og holder det seg?",
+        "measure": "phq-9",
+        "time": "Ved oppstart, ved avslutning og etter seks måneder.",
+        "comparator": "Forventet utvikling for brukere med samme startskåre.",
+        "missing_data": "Andelen uten måling oppgis; siste måling brukes ved avbrudd.",
+        "drop_out_follow_up": "Den som uteblir to ganger, blir ringt.",
+        "responsible": "Fagleder",
+    },
+    grant.StatementsPut: {
+        "target_group": "Innbyggere over 16 år med lette til moderate psykiske plager.",
+        "goals": "Hjelp innen to uker, og færre plager når hjelpen er slutt.",
+        "leadership": "Avdelingsleder har ansvaret; fagleder gir veiledning hver uke.",
+    },
     people.ServiceCreate: {"name": "Rask psykisk helsehjelp"},
     people.ServiceChange: {"name": "Rask psykisk helsehjelp Storvik"},
     people.UserCreate: {

@@ -49,6 +49,8 @@ class PrintedWord(StrEnum):
     EPISODE = "episode"
     OPENED = "opened"
     CLOSED = "closed"
+    REFERRAL_SOURCE = "referral_source"
+    REFERRED_TO = "referred_to"
     PLAN = "plan"
     PROBLEM_AREAS = "problem_areas"
     TREATED_BY = "treated_by"
@@ -203,6 +205,8 @@ class _Printed:
             "closed": " ".join(
                 (self.day(episode.closed_at), self.code("closing_reason", episode.closing_reason))
             ).strip(),
+            "referral_source": self.code("referral_source", episode.referral_source),
+            "referred_to": self.code("referred_to", episode.referred_to),
             "problem_areas": ", ".join(episode.problem_areas),
             "plan": episode.planned_dose,
             "treated_by": ", ".join(self.staff.get(each.user_id, "") for each in episode.treated_by),

@@ -79,6 +79,32 @@ class ClosingReason(StrEnum):
     OTHER = "other"
 
 
+class ReferralSource(StrEnum):
+    """Who brought the patient to the service."""
+
+    SELF = "self"
+    PARENT_OR_GUARDIAN = "parent_or_guardian"
+    GENERAL_PRACTITIONER = "general_practitioner"
+    SCHOOL_HEALTH_SERVICE = "school_health_service"
+    SCHOOL_OR_KINDERGARTEN = "school_or_kindergarten"
+    CHILD_WELFARE = "child_welfare"
+    SPECIALIST_CARE = "specialist_care"
+    OTHER_MUNICIPAL_SERVICE = "other_municipal_service"
+    OTHER = "other"
+
+
+class ReferredTo(StrEnum):
+    """Where the patient was referred on to."""
+
+    GENERAL_PRACTITIONER = "general_practitioner"
+    SCHOOL_HEALTH_SERVICE = "school_health_service"
+    SCHOOL_OR_KINDERGARTEN = "school_or_kindergarten"
+    CHILD_WELFARE = "child_welfare"
+    SPECIALIST_CARE = "specialist_care"
+    OTHER_MUNICIPAL_SERVICE = "other_municipal_service"
+    OTHER = "other"
+
+
 class ProgrammeFormat(StrEnum):
     """How a programme is given."""
 

@@ -67,6 +67,13 @@ class Action(StrEnum):
     ADD_PROGRAMME = "add_programme"
     READ_PROGRAMME = "read_programme"
     CHANGE_PROGRAMME = "change_programme"
+    LIST_PROGRAMME_EVIDENCE = "list_programme_evidence"
+    ADD_PROGRAMME_EVIDENCE = "add_programme_evidence"
+    CHANGE_PROGRAMME_EVIDENCE = "change_programme_evidence"
+    READ_EVALUATION_PLAN = "read_evaluation_plan"
+    PUT_EVALUATION_PLAN = "put_evaluation_plan"
+    READ_SERVICE_STATEMENTS = "read_service_statements"
+    PUT_SERVICE_STATEMENTS = "put_service_statements"
     LIST_INSTRUMENTS = "list_instruments"
     READ_INSTRUMENT = "read_instrument"
     ADD_INSTRUMENT = "add_instrument"
@@ -114,6 +121,11 @@ _DESCRIPTIONS = {Action.READ_OPENAPI, Action.READ_PROBLEM, Action.LIST_INSTRUMEN
 _LEADING = {
     Action.ADD_PROGRAMME,
     Action.CHANGE_PROGRAMME,
+    Action.ADD_PROGRAMME_EVIDENCE,
+    Action.CHANGE_PROGRAMME_EVIDENCE,
+    Action.PUT_EVALUATION_PLAN,
+    Action.READ_SERVICE_STATEMENTS,
+    Action.PUT_SERVICE_STATEMENTS,
     Action.CHANGE_SETTINGS,
     Action.ADD_INSTRUMENT,
     Action.LOAD_WORDING,
@@ -147,6 +159,8 @@ _OWN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
 _PLANNING = {
     Action.LIST_PROGRAMMES,
     Action.READ_PROGRAMME,
+    Action.LIST_PROGRAMME_EVIDENCE,
+    Action.READ_EVALUATION_PLAN,
     Action.READ_SETTINGS,
     Action.LIST_CURVES,
     Action.READ_CURVE,

@@ -127,10 +127,11 @@ def test_every_edit_rests_on_the_version_that_was_read(clinic: Clinic) -> None:
         "/v1/reviews/{review_id}": {"note": "agreed"},
         "/v1/risk-alerts/{alert_id}/acknowledgement": {"assessment": "talked it through"},
         "/v1/programmes/{programme_id}": {"planned_dose": 10},
+        "/v1/programme-evidence/{evidence_id}": {"target_group": "adults in a group"},
         "/v1/settings": {"reason": "a trial", "time_zone": "Europe/Helsinki"},
     }
     for path, change in edits.items():
-        caller = clinic.lead if path.startswith(("/v1/programmes", "/v1/settings")) else clinic.therapist
+        caller = clinic.lead if path.startswith(("/v1/programme", "/v1/settings")) else clinic.therapist
         method = "POST" if path.endswith("acknowledgement") else "PATCH"
 
         def edit(

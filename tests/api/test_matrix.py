@@ -61,6 +61,7 @@ class Kind(Enum):
     BY_DECISION = "a record that is held or deleted by its id, unseen"
     ROW = "a row of the organisation, named by its id"
     TABLET = "a tablet of the service"
+    STATEMENTS = "what the service says of itself"
     CODE = "whatever a code stands for; this one is made up"
     LIST = "what the caller reaches, whatever that is"
     NEW = "something that did not exist, of the caller's own organisation"
@@ -85,8 +86,10 @@ ROWS: Mapping[Action, Kind] = {
         Kind.OPENING: "review_break_glass",
         Kind.BY_DECISION: "delete_patient delete_administration list_legal_holds place_legal_hold lift_legal_hold",
         Kind.ROW: "read_programme change_programme read_curve activate_curve step_back_curve"
-        " read_user change_user invite_user end_user_credentials change_service",
+        " read_user change_user invite_user end_user_credentials change_service list_programme_evidence"
+        " add_programme_evidence change_programme_evidence read_evaluation_plan put_evaluation_plan",
         Kind.TABLET: "change_device pair_device_anew revoke_device",
+        Kind.STATEMENTS: "read_service_statements put_service_statements",
         Kind.CODE: "open_assignment",
         Kind.LIST: "read_caseload list_patients list_episodes list_risk_alerts list_programmes list_curves"
         " list_break_glass read_settings list_instruments list_deletions list_users list_services list_devices"
@@ -135,6 +138,7 @@ def expected(role: Role, relation: Relation, action: Action) -> frozenset[int]:
         Kind.BY_DECISION: not elsewhere,
         Kind.ROW: not elsewhere,
         Kind.TABLET: not elsewhere if role is Role.ADMINISTRATOR else of_service,
+        Kind.STATEMENTS: not elsewhere if role is Role.ADMINISTRATOR else of_service,
         Kind.CODE: False,
         Kind.PLACED: not elsewhere,
     }.get(kind, True)
@@ -180,6 +184,7 @@ def scene(database: Database, client: TestClient, role: Role, relation: Relation
 
 OF_THE_ORGANISATION = {
     "programme_id",
+    "evidence_id",
     "curve_id",
     "user_id",
     "service_id",

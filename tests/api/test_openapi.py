@@ -27,6 +27,7 @@ from app.api.schemas import (
     decision_rules,
     deletion,
     goals,
+    grant,
     instruments,
     people,
     schedules,
@@ -187,6 +188,8 @@ WHOLE = [
     (care.ProgrammeChange, "planned_dose", 1, 500),
     (care.ProgrammeChange, "planned_interval_days", 1, 366),
     (care.ProgrammeChange, "evidence_level", 0, 5),
+    (grant.EvidenceCreate, "level", 0, 5),
+    (grant.EvidenceChange, "level", 0, 5),
     (decision_rules.DecisionRuleBody, "item_threshold", 1, 1000),
     (decision_rules.DecisionRuleBody, "at_most", 0, 500),
     (decision_rules.DecisionRuleBody, "from_week", 0, 520),
@@ -341,6 +344,7 @@ def use_everything(clinic: Clinic) -> None:
     lead.get("/v1/programmes")
     therapist.get(f"/v1/programmes/{programme['id']}")
     lead.patch(f"/v1/programmes/{programme['id']}", {"counted_contact_types": ["individual"]}, 1)
+    use_words_of_the_service(clinic, f"/v1/programmes/{programme['id']}")
     present = lead.get("/v1/settings").json()
     lead.patch("/v1/settings", EXAMPLES[settings.SettingsChange], present["version"])
 
@@ -498,6 +502,21 @@ def use_answers(clinic: Clinic, at_episode: str, episode: Mapping[str, Any]) -> 
     at_alert = f"/v1/risk-alerts/{alert['id']}/acknowledgement"
     assessed = EXAMPLES[care.Acknowledgement]
     therapist.request("POST", at_alert, json=assessed, headers={"If-Match": f'"{alert["version"]}"'})
+
+
+def use_words_of_the_service(clinic: Clinic, at_programme: str) -> None:
+    """Write what the grant report asks for, as a lead."""
+    lead, unwritten = clinic.lead, {"If-Match": '"0"'}
+    evidence = lead.post(f"{at_programme}/evidence", EXAMPLES[grant.EvidenceCreate]).json()
+    lead.get(f"{at_programme}/evidence")
+    lead.patch(f"/v1/programme-evidence/{evidence['id']}", EXAMPLES[grant.EvidenceChange], 1)
+    statements = f"/v1/services/{clinic.service_id}/statements/2019"
+    for path, body in (
+        (f"{at_programme}/evaluation-plan", EXAMPLES[grant.EvaluationPlanPut]),
+        (statements, EXAMPLES[grant.StatementsPut]),
+    ):
+        lead.get(path)
+        lead.put(path, body, headers=unwritten)
 
 
 def use_people(clinic: Clinic) -> None:

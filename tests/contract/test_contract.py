@@ -127,6 +127,9 @@ def fill(database: Database, client: TestClient) -> Filled:
         "main_instrument": "phq-9",
         "form": "self",
         "key": "gad-7",
+        "year": 2026,
+        "measure": "phq-9",
+        "target_group": lambda: f"adults {uuid4()}",
         "time_zone": "Europe/Oslo",
         "dose": 1,
         # Every other form answers the critical item, so that what does not fit is refused, or is kept for its sake.

@@ -41,6 +41,7 @@ from tests.factories import (
     phq_9,
     put,
     put_weekly,
+    say_of_programme,
     staff_of,
 )
 
@@ -61,6 +62,7 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
             "/v1/programmes", {"name": "Group", "format": "group", "counted_contact_types": ["individual"]}
         )
     )
+    say_of_programme(clinic, programme)
     episode = make_episode(clinic, programme_id=programme["id"])
     make_sessions(clinic, episode, 1)
     put_weekly(clinic, episode, [15, 14])

@@ -29,6 +29,8 @@ from app.db.codes import (
     CurveState,
     InformantRole,
     Purpose,
+    ReferralSource,
+    ReferredTo,
     ReviewAction,
     ReviewCause,
     Role,
@@ -56,6 +58,7 @@ from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
 from app.trajectories.series import Phase
+from tests.grant_example import full_report, keys_of
 from tests.reports import wording
 from tests.reports.scenes import everything
 from tests.trajectories.held_out import DOES_WELL
@@ -102,6 +105,8 @@ CODES: dict[str, type[StrEnum]] = {
     "code.visibility": Visibility,
     "code.sex": Sex,
     "code.closing_reason": ClosingReason,
+    "code.referral_source": ReferralSource,
+    "code.referred_to": ReferredTo,
     "code.contact_type": ContactType,
     "code.attendance_outcome": AttendanceOutcome,
     "code.assignment_state": AssignmentState,
@@ -225,6 +230,8 @@ def kebab(name: str) -> str:
 
 def expected_keys() -> Iterator[str]:
     yield from OWN
+    yield from keys_of(full_report())
+    yield "report.code.documented_in_part"
     yield from (f"{kind}.{member}" for kind, codes in CODES.items() for member in codes)
     yield from (f"few_occasions.{kind}.{code}" for kind, codes in OF_FEW_OCCASIONS.items() for code in codes)
     yield from (f"problem.{kebab(error.__name__)}" for error in concrete(SporError))

@@ -35,6 +35,8 @@ from app.db.codes import (
     InformantRole,
     Language,
     ProgrammeFormat,
+    ReferralSource,
+    ReferredTo,
     ReviewAction,
     ReviewCause,
     Sex,
@@ -114,6 +116,7 @@ class EpisodeCreate(Body):
     planned_interval_days: Days | None = Field(default=None, description="The programme's, if not given; else 7.")
     planned_end: Date | None = None
     programme_id: UUID | None = None
+    referral_source: ReferralSource | None = Field(default=None, description="Unknown is null.")
 
 
 class EpisodeChange(Change):
@@ -128,6 +131,8 @@ class EpisodeChange(Change):
     main_series_id: UUID | None = None
     closed_at: Time | None = None
     closing_reason: ClosingReason | None = None
+    referral_source: ReferralSource | None = None
+    referred_to: ReferredTo | None = None
 
 
 class EpisodeRead(Versioned):
@@ -145,6 +150,8 @@ class EpisodeRead(Versioned):
     planned_end: date | None
     crisis_pause_since: datetime | None
     main_series_id: UUID | None
+    referral_source: ReferralSource | None = Field(description="Who brought the patient to the service.")
+    referred_to: ReferredTo | None = Field(description="Where the patient was referred on to.")
 
 
 class ProgrammeCreate(Body):

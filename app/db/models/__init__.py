@@ -15,6 +15,7 @@ from app.db.models.care import (
     TreatmentSession,
 )
 from app.db.models.curves import Curve
+from app.db.models.grant import EvaluationPlan, ProgrammeEvidence, ServiceStatements
 from app.db.models.instruments import OwnInstrument, Wording
 from app.db.models.measures import Administration, Progress, Score, Series
 from app.db.models.organisation import (
@@ -52,6 +53,7 @@ __all__ = [
     "Episode",
     "EpisodeProgramme",
     "EpisodeSummary",
+    "EvaluationPlan",
     "Goal",
     "Informant",
     "LegalHold",
@@ -62,12 +64,14 @@ __all__ = [
     "OwnInstrument",
     "Patient",
     "Programme",
+    "ProgrammeEvidence",
     "Progress",
     "Review",
     "RiskAlert",
     "Score",
     "Series",
     "Service",
+    "ServiceStatements",
     "SummaryYear",
     "TreatmentRelation",
     "TreatmentSession",

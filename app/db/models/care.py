@@ -17,6 +17,8 @@ from app.db.codes import (
     ContactType,
     InformantRole,
     Language,
+    ReferralSource,
+    ReferredTo,
     Sex,
     Visibility,
 )
@@ -80,6 +82,8 @@ class Episode(Edited, Base):
         Index(None, "organisation_id", "service_id", "id"),
         Index(None, "organisation_id", "main_series_id"),
         one_of("closing_reason", ClosingReason),
+        one_of("referral_source", ReferralSource),
+        one_of("referred_to", ReferredTo),
         CheckConstraint("(closed_at is null) = (closing_reason is null)", name="closed_with_a_reason"),
         CheckConstraint("closed_at >= opened_at", name="closed_after_opening"),
         CheckConstraint("pathway between 1 and 3", name="pathway"),
@@ -99,6 +103,8 @@ class Episode(Edited, Base):
     planned_end: Mapped[date | None]
     crisis_pause_since: Mapped[datetime | None]
     main_series_id: Mapped[UUID | None]
+    referral_source: Mapped[str | None]
+    referred_to: Mapped[str | None]
 
 
 class TreatmentRelation(OfEpisode, Base):

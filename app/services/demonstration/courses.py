@@ -21,6 +21,7 @@ from app.db.codes import (
     ContactType,
     Occasion,
     ProgrammeFormat,
+    ReferralSource,
     Sex,
 )
 from app.services.demonstration.practice import PRACTICES, TIME_ZONE, Offer, Practice
@@ -87,6 +88,12 @@ class Member:
         """The reference of the record system; plainly an invention."""
         return f"DEMO-{self.number + 1:04}"
 
+    @property
+    def referral_source(self) -> ReferralSource | None:
+        """Who brought them, by turns: no draw, so that all else stays as it was. Now and then nobody wrote it down."""
+        sources = _SOURCES_OF_CHILDREN if self.parents else _SOURCES
+        return sources[self.number % len(sources)]
+
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
@@ -112,6 +119,16 @@ _LEAVES_PER_SESSION: Final = 0.035
 _ATTENDS, _CANCELS = 0.88, 0.08
 
 _MINUTES: Final = {ContactType.SUPPORT_CALL: 20, ContactType.GROUP: 120, ContactType.PARENTS: 90}
+
+_SOURCES: Final = (
+    *(ReferralSource.SELF, ReferralSource.GENERAL_PRACTITIONER, ReferralSource.SELF, None),
+    *(ReferralSource.SELF, ReferralSource.OTHER_MUNICIPAL_SERVICE, ReferralSource.GENERAL_PRACTITIONER),
+)
+_SOURCES_OF_CHILDREN: Final = (
+    *(ReferralSource.PARENT_OR_GUARDIAN, ReferralSource.SCHOOL_HEALTH_SERVICE, ReferralSource.SCHOOL_OR_KINDERGARTEN),
+    *(ReferralSource.PARENT_OR_GUARDIAN, ReferralSource.CHILD_WELFARE),
+)
+"""Inventions, like all of it."""
 
 _PROBLEM_AREAS: Final = ("nedstemthet", "angst", "søvn", "stress", "sorg", "familie", "arbeid")
 

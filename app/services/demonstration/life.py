@@ -18,7 +18,7 @@ import numpy as np
 
 from app.db import record
 from app.db.assignments import open_on_device
-from app.db.codes import InformantRole, Language, ReviewAction, ReviewCause, Visibility
+from app.db.codes import ClosingReason, InformantRole, Language, ReferredTo, ReviewAction, ReviewCause, Visibility
 from app.db.editing import add_all
 from app.db.ids import uuid7
 from app.db.models import Attendance, Episode, Programme, Review, TreatmentSession
@@ -114,6 +114,7 @@ class Life:
                 "opened_at": member.opened_at,
                 "pathway": offer.pathway,
                 "problem_areas": list(member.problem_areas),
+                "referral_source": member.referral_source,
                 "planned_interval_days": offer.interval_days,
                 "programme_id": self.programme.id,
             },
@@ -238,7 +239,12 @@ class Life:
         """Close the episode, or pause its signals, where that is what happened."""
         member = case.member
         if member.closed_at is not None:
-            changes = {"closed_at": member.closed_at, "closing_reason": member.closing_reason}
+            referred_on = member.closing_reason is ClosingReason.REFERRED_ON
+            changes = {
+                "closed_at": member.closed_at,
+                "closing_reason": member.closing_reason,
+                "referred_to": ReferredTo.SPECIALIST_CARE if referred_on else None,
+            }
             change_episode(self._then(member.closed_at), case.episode.id, case.episode.version, changes)
         elif member.crisis_pause_since is not None:
             changes = {"crisis_pause_since": member.crisis_pause_since}
