@@ -1,0 +1,403 @@
+"""Whether what was said held: bands and probabilities of verdicts as they were issued, against later scores.
+
+Counted cells come in, never a row of one person, and no band or probability is judged by a score that it was made of.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Final, NamedTuple
+
+import numpy as np
+from scipy.special import logit, stdtrit
+
+from app.trajectories.calibration import Calibration
+from app.trajectories.growth import GrowthCurve
+from app.trajectories.judged import THIRDS
+from app.trajectories.logistic import fit_logistic_line
+from app.trajectories.metrics import fractional_above, fractional_coverage
+from app.trajectories.prediction import FloatArray, IntArray
+from app.trajectories.sampling_error import Interval, intervals
+
+DOSE_GROUPS: Final = ("doses_0_3", "doses_4_7", "doses_8_12", "doses_13_20", "doses_21_on")
+"""Doses of the scores that judge a band, as SQL numbers them from 0: up to the early window, the late one, reviews."""
+
+LOOK_DOSES: Final = (3, 4, 7)
+"""Doses at which predictions are judged, as an evaluation of a curve has them. Session n is dose n - 1."""
+
+_RESOLUTION: Final = 0.0005
+"""Half a per mille: probabilities are counted in whole per mille, and none nearer to 0 or 1 can be told."""
+
+_FEWEST: Final = 25
+"""In a group of predictions, unless there are fewer at all: ten groups from 250 predictions on."""
+
+_GROUPS: Final = 10
+_UPPER_TAIL: Final = 0.975
+_CELLS_AT_ONCE: Final = 50_000
+_TOLERANCE: Final = 1e-9
+
+
+class BandCell(NamedTuple):
+    """So many persons whose last score in a group of doses, and the band for it, were the same.
+
+    Parameters
+    ----------
+    year : int
+        Year of closing.
+    dose_group : int
+        Place in `DOSE_GROUPS`.
+    curve : str
+        Name of the curve that the band was made with.
+    first_dose : int
+        Dose of the baseline.
+    baseline : float
+        The baseline that the band rests on, and nothing else; points.
+    dose, weeks : int
+        Where the score lies; whole weeks since the baseline.
+    score : float
+        Points.
+    lower, upper : int
+        The closed band that was shown, points.
+    persons : int
+        How many, 1 or more.
+    """
+
+    year: int
+    dose_group: int
+    curve: str
+    first_dose: int
+    baseline: float
+    dose: int
+    weeks: int
+    score: float
+    lower: int
+    upper: int
+    persons: int
+
+
+class PredictedCell(NamedTuple):
+    """So many persons with the same probability of the goal, and what came of it.
+
+    Parameters
+    ----------
+    year : int
+        Year of closing.
+    quarter : date
+        First day of the quarter of closing.
+    look : int
+        Dose of the verdict.
+    per_mille : int
+        The probability that was shown, 0 to 1000.
+    happened : bool or None
+        Whether the score that judges it is at the goal; None where there is no later score.
+    at_end : bool or None
+        Whether that score lies at the end dose or later; if not, the last one is carried forward.
+    persons : int
+        How many, 1 or more.
+    """
+
+    year: int
+    quarter: date
+    look: int
+    per_mille: int
+    happened: bool | None
+    at_end: bool | None
+    persons: int
+
+
+@dataclass(frozen=True, slots=True)
+class BandFigure:
+    """How a band held for the last score of each person in a group of doses.
+
+    Parameters
+    ----------
+    count : int
+        Persons.
+    within : int
+        How many of their scores lie in the closed band that was shown.
+    expected_within : float
+        Share that should, if the curve is right: a closed band of whole points holds more than its level. NaN where no
+        curve is known.
+    known : int
+        How many persons the curve is known for; what follows, and what is expected, is theirs.
+    fractional, above : Interval
+        Shares of their scores in the central band and above it, scores on its border in part: the level, and half of
+        what is left, if the curve is right. NaN without persons.
+    """
+
+    count: int
+    within: int
+    expected_within: float
+    known: int
+    fractional: Interval
+    above: Interval
+
+
+def coverage(
+    cells: Sequence[BandCell], curves: Mapping[str, GrowthCurve], level: float = 0.8
+) -> dict[tuple[int, int | None], BandFigure]:
+    """Tell how the bands held, by group of doses and third of baselines.
+
+    Parameters
+    ----------
+    cells : sequence of BandCell
+        Counted last scores.
+    curves : mapping of str to GrowthCurve
+        The curves by their names. What was shown by one that is not among them is counted by its closed band only.
+    level : float
+        Central probability of the bands, above 0 and below 1.
+
+    Returns
+    -------
+    dict of (int, int or None) to BandFigure
+        By place in `DOSE_GROUPS` and third (1 the lowest baselines; None all); only groups with persons. Each person
+        counts once in a group, so that intervals are those of persons; a person may be in several groups.
+
+    Notes
+    -----
+    The band is worked out anew from the baseline, at whole weeks, by P(Y <= k) of the curve: a closed band [l, u]
+    should hold P(Y <= u) - P(Y <= l - 1); for the fractional shares see
+    :func:`app.trajectories.metrics.fractional_coverage`.
+
+    References
+    ----------
+    Czado, Gneiting & Held (2009), Biometrics 65:1254, doi:10.1111/j.1541-0420.2009.01191.x.
+
+    Examples
+    --------
+    Eight persons with a PHQ-9 of 15, who have 10 at dose 3, and were shown a band from 5 to 17.
+
+    >>> from app.trajectories.growth import default_curve
+    >>> curve = default_curve("phq-9")
+    >>> found = coverage([BandCell(2025, 0, curve.key, 0, 15, 3, 3, 10, 5, 17, 8)], {curve.key: curve})[0, None]
+    >>> found.within, round(found.expected_within, 2), found.fractional.estimate
+    (8, 0.8, 1.0)
+    """
+    if not cells:
+        return {}
+    counts = np.array([cell.persons for cell in cells])
+    third = _thirds(np.array([cell.baseline for cell in cells]), counts)
+    group = np.array([cell.dose_group for cell in cells])
+    held = np.array([cell.lower <= cell.score <= cell.upper for cell in cells])
+    expected, fractional, above = _foretold(cells, curves, level)
+    figures = {}
+    for place in np.unique(group).tolist():
+        for of in (None, *THIRDS):
+            rows = group == place if of is None else (group == place) & (third == of)
+            if rows.any():
+                known = rows & ~np.isnan(expected)
+                weights = counts[known]
+                figures[place, of] = BandFigure(
+                    count=int(counts[rows].sum()),
+                    within=int(counts[rows & held].sum()),
+                    expected_within=counted_mean(expected[known], weights).estimate,
+                    known=int(weights.sum()),
+                    fractional=counted_mean(fractional[known], weights),
+                    above=counted_mean(above[known], weights),
+                )
+    return figures
+
+
+def _thirds(baselines: FloatArray, counts: IntArray) -> IntArray:
+    """Give the third of each baseline, 1 for the lowest; equal ones lie in one third."""
+    order = np.argsort(baselines, kind="stable")
+    shares = np.cumsum(counts[order]) / counts.sum()
+    ends = baselines[order][[int((shares < part / 3 - _TOLERANCE).sum()) for part in (1, 2)]]
+    return np.asarray(1 + (baselines[:, None] > ends).sum(axis=1))
+
+
+def _foretold(cells: Sequence[BandCell], curves: Mapping[str, GrowthCurve], level: float) -> FloatArray:
+    """Give what each closed band should hold, and how much of each score lies in the band and above it, shape (3, n).
+
+    NaN where the curve is not known.
+    """
+    found = np.full((3, len(cells)), math.nan)
+    for name, curve in curves.items():
+        places = np.flatnonzero([cell.curve == name for cell in cells])
+        for some in np.split(places, range(_CELLS_AT_ONCE, len(places), _CELLS_AT_ONCE)):
+            if len(some):
+                found[:, some] = _by_curve([cells[place] for place in some.tolist()], curve, level)
+    return found
+
+
+def _by_curve(cells: Sequence[BandCell], curve: GrowthCurve, level: float) -> FloatArray:
+    rows = [cell[3:10] for cell in cells]
+    first, baseline, dose, weeks, score, lower, upper = np.array(rows, dtype=np.float64).T[..., None]
+    ahead = curve.given(first, np.zeros_like(first), baseline, known=[1]).predict(dose, weeks, known=1)
+    at = [ahead.at_most(points)[:, 0] for points in (lower - 1, upper, np.ceil(score) - 1, score)]
+    return np.array([at[1] - at[0], fractional_coverage(at[2], at[3], level), fractional_above(at[2], at[3], level)])
+
+
+def counted_mean(values: FloatArray, counts: IntArray) -> Interval:
+    """Give a mean with its interval, of values that several persons share.
+
+    Parameters
+    ----------
+    values : ndarray, shape (n,)
+        Finite numbers.
+    counts : ndarray of int, shape (n,)
+        How many persons each is the value of, 1 or more.
+
+    Returns
+    -------
+    Interval
+        NaN of nobody; without an error of one person.
+
+    Notes
+    -----
+    The error is the standard deviation, with N - 1, over sqrt N; the quantiles are those of t with N - 1 degrees of
+    freedom: as :func:`app.trajectories.sampling_error.clustered_mean` of N persons with one value each.
+
+    Examples
+    --------
+    >>> found = counted_mean(np.array([0.0, 1.0]), np.array([2, 2]))
+    >>> found.estimate, round(found.standard_error, 4), round(found.lower, 3)
+    (0.5, 0.2887, -0.419)
+    """
+    persons = int(counts.sum())
+    if not persons:
+        return Interval(math.nan, math.nan, math.nan, math.nan)
+    mean = float(np.average(values, weights=counts))
+    if persons == 1:
+        return Interval(mean, math.nan, math.nan, math.nan)
+    error = math.sqrt(float(counts @ (values - mean) ** 2) / (persons - 1) / persons)
+    reach = error * float(stdtrit(persons - 1, _UPPER_TAIL))
+    return Interval(mean, error, mean - reach, mean + reach)
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedGroup:
+    """Predictions that are close to each other, and what came of them.
+
+    Parameters
+    ----------
+    count, happened : int
+        How many persons, and how many of them reached the goal.
+    predicted : float
+        Mean of their probabilities.
+    """
+
+    count: int
+    happened: int
+    predicted: float
+
+
+@dataclass(frozen=True, slots=True)
+class PredictedFigure:
+    """Predictions of one look, and what came of them.
+
+    Parameters
+    ----------
+    count, happened : int
+        Persons with a later score, and how many of them reached the goal.
+    carried_forward : int
+        How many of them are judged by a last score before the end dose.
+    not_judged : int
+        Persons without a later score, beside them.
+    predicted, brier : float
+        Mean of the probabilities, and of their squared errors.
+    line : Calibration
+        Intercept and slope on the scale of log odds: 0 and 1 if the probabilities mean what they say. NaN where there
+        is no such line.
+    groups : tuple of PredictedGroup
+        From the lowest probabilities to the highest.
+    """
+
+    count: int
+    happened: int
+    carried_forward: int
+    not_judged: int
+    predicted: float
+    brier: float
+    line: Calibration
+    groups: tuple[PredictedGroup, ...]
+
+
+def predicted(cells: Iterable[PredictedCell], *, only_at_end: bool = False) -> dict[int, PredictedFigure]:
+    """Hold probabilities of the goal against what happened, at each look.
+
+    Parameters
+    ----------
+    cells : iterable of PredictedCell
+        Counted verdicts.
+    only_at_end : bool
+        Whether only those count who have a score at the end dose or later.
+
+    Returns
+    -------
+    dict of int to PredictedFigure
+        By dose of the look; only those at which somebody has a later score.
+
+    Notes
+    -----
+    Probabilities are those of the middle of their per mille, kept off 0 and 1 by half of one; for the line see
+    :func:`app.trajectories.calibration.calibration`. Groups hold about equally many persons, and equal probabilities
+    lie in one group: that of the middle of their ranks.
+
+    References
+    ----------
+    Cox (1958), Biometrika 45:562, doi:10.1093/biomet/45.3-4.562.
+    Brier (1950), Mon Weather Rev 78:1, doi:10.1175/1520-0493(1950)078<0001:VOFEIT>2.0.CO;2.
+
+    Examples
+    --------
+    Of ten at 20 % three reached the goal, of ten at 80 % seven did.
+
+    >>> day = date(2025, 1, 1)
+    >>> rows = [(200, True, 3), (200, False, 7), (800, True, 7), (800, False, 3)]
+    >>> found = predicted(PredictedCell(2025, day, 4, chance, met, True, count) for chance, met, count in rows)[4]
+    >>> found.predicted, round(found.brier, 2), round(found.line.slope.estimate, 3)
+    (0.5, 0.22, 0.611)
+    """
+    by_look: dict[int, list[PredictedCell]] = {}
+    for cell in cells:
+        if not only_at_end or cell.at_end:
+            by_look.setdefault(cell.look, []).append(cell)
+    return {
+        look: _figure(own) for look, own in sorted(by_look.items()) if any(cell.happened is not None for cell in own)
+    }
+
+
+def chance(cell: PredictedCell) -> float:
+    """Give the probability of a cell, kept off 0 and 1 by what can't be told."""
+    return min(max(cell.per_mille / 1000, _RESOLUTION), 1 - _RESOLUTION)
+
+
+def _figure(own: Sequence[PredictedCell]) -> PredictedFigure:
+    judged = sorted((cell for cell in own if cell.happened is not None), key=lambda cell: cell.per_mille)
+    chances, counts = np.array([chance(cell) for cell in judged]), np.array([cell.persons for cell in judged])
+    happened = np.array([bool(cell.happened) for cell in judged])
+    return PredictedFigure(
+        count=int(counts.sum()),
+        happened=int(counts[happened].sum()),
+        carried_forward=sum(cell.persons for cell in judged if not cell.at_end),
+        not_judged=sum(cell.persons for cell in own if cell.happened is None),
+        predicted=float(np.average(chances, weights=counts)),
+        brier=float(np.average((chances - happened) ** 2, weights=counts)),
+        line=_line(chances, happened, counts),
+        groups=tuple(_groups(chances, happened, counts)),
+    )
+
+
+def _line(chances: FloatArray, happened: FloatArray, counts: IntArray) -> Calibration:
+    line = fit_logistic_line(logit(chances), happened.astype(np.bool_), counts.astype(np.float64))
+    if line is None:
+        untold = Interval(math.nan, math.nan, math.nan, math.nan)
+        return Calibration(untold, untold)
+    return Calibration(*intervals(line.coefficients, np.sqrt(np.diag(line.covariance))))
+
+
+def _groups(chances: FloatArray, happened: FloatArray, counts: IntArray) -> Iterable[PredictedGroup]:
+    persons = int(counts.sum())
+    groups = min(_GROUPS, max(1, persons // _FEWEST))
+    values, place = np.unique(chances, return_inverse=True)
+    alike = np.bincount(place, weights=counts)
+    middle = np.cumsum(alike) - alike / 2
+    group = np.floor(groups * middle / persons)[place]
+    for number in np.unique(group):
+        rows = group == number
+        mean = float(np.average(values[place[rows]], weights=counts[rows]))
+        yield PredictedGroup(int(counts[rows].sum()), int(counts[rows & (happened > 0)].sum()), mean)
