@@ -5,12 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
 from enum import StrEnum
 from itertools import groupby
 from typing import Final
 
-from app.reports.calibration import PredictedCell, chance
+from app.reports.predictions import PredictedCell, chance
 
 ALLOWANCE: Final = 0.5
 LIMIT: Final = 4.0
@@ -36,8 +35,8 @@ class DriftPoint:
 
     Parameters
     ----------
-    first, last : date
-        First days of the first and the last of the quarters.
+    first, last : tuple of int
+        Year and number of the first and the last of the quarters.
     count, happened : int
         Persons, and how many of them reached the goal.
     predicted : float
@@ -48,8 +47,8 @@ class DriftPoint:
         The two sums after the point, 0 or more and 0 or less.
     """
 
-    first: date
-    last: date
+    first: tuple[int, int]
+    last: tuple[int, int]
     count: int
     happened: int
     predicted: float
@@ -105,8 +104,8 @@ def drift(cells: Iterable[PredictedCell], fewest: int) -> tuple[DriftPoint, ...]
     cells : iterable of PredictedCell
         Counted verdicts; those at dose 4 with a later score count.
     fewest : int
-        So many must have reached the goal, and so many not, in a point: a quarter with fewer is put together with
-        those that follow. What is left at the end waits for the next quarter.
+        So many must have reached the goal, and so many not, in a point: quarters with fewer are put together, within a
+        year, so that no year's total tells what is left of it. A year with fewer has no point.
 
     Returns
     -------
@@ -120,23 +119,39 @@ def drift(cells: Iterable[PredictedCell], fewest: int) -> tuple[DriftPoint, ...]
     Examples
     --------
     >>> rows = [(700, True, 16), (700, False, 14)]
-    >>> [point] = drift([PredictedCell(2025, date(2025, 1, 1), 4, p, met, True, n) for p, met, n in rows], fewest=8)
+    >>> [point] = drift([PredictedCell(2025, 1, 4, p, met, True, n) for p, met, n in rows], fewest=8)
     >>> round(point.standardised, 2), str(point.alarm)
     (-1.99, 'drift_none')
     """
     judged = sorted(
         (cell for cell in cells if cell.look == DRIFT_LOOK and cell.happened is not None),
-        key=lambda cell: cell.quarter,
+        key=_quarter,
     )
+    batches = [
+        batch
+        for _, year in groupby(judged, key=lambda cell: cell.year)
+        for batch in _batches([list(quarter) for _, quarter in groupby(year, key=_quarter)], fewest)
+    ]
+    sums = cumulative_sums(_standardised(batch) for batch in batches)
+    return tuple(_point(batch, *both) for batch, both in zip(batches, sums, strict=True))
+
+
+def _batches(quarters: Iterable[Sequence[PredictedCell]], fewest: int) -> list[list[PredictedCell]]:
+    """Put quarters of one year together until there are enough; what is left at its end goes with the last ones."""
     batches: list[list[PredictedCell]] = []
     waiting: list[PredictedCell] = []
-    for _, quarter in groupby(judged, key=lambda cell: cell.quarter):
+    for quarter in quarters:
         waiting += quarter
         if min(_counted(waiting)) >= fewest:
             batches.append(waiting)
             waiting = []
-    sums = cumulative_sums(_standardised(batch) for batch in batches)
-    return tuple(_point(batch, *both) for batch, both in zip(batches, sums, strict=True))
+    if batches:
+        batches[-1] += waiting
+    return batches
+
+
+def _quarter(cell: PredictedCell) -> tuple[int, int]:
+    return cell.year, cell.quarter
 
 
 def _counted(batch: Sequence[PredictedCell]) -> tuple[int, int]:
@@ -154,8 +169,8 @@ def _standardised(batch: Sequence[PredictedCell]) -> float:
 def _point(batch: Sequence[PredictedCell], high: float, low: float) -> DriftPoint:
     count = sum(cell.persons for cell in batch)
     return DriftPoint(
-        first=batch[0].quarter,
-        last=batch[-1].quarter,
+        first=_quarter(batch[0]),
+        last=_quarter(batch[-1]),
         count=count,
         happened=_counted(batch)[0],
         predicted=sum(cell.persons * chance(cell) for cell in batch) / count,

@@ -15,6 +15,7 @@ import pytest
 
 import app.texts
 from app.api.printed_copies import PrintedWord
+from app.charts.calibration_panel import Word as PanelWord
 from app.charts.words import Note, Word
 from app.db.codes import (
     AdministrationState,
@@ -56,6 +57,7 @@ from app.trajectories.outlook import ReviewKind
 from app.trajectories.progress import ReasonCode, ResponderState, Signal, SignalReason
 from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
 from app.trajectories.series import Phase
+from tests.reports.panels import words_of_panel
 from tests.trajectories.held_out import DOES_WELL
 
 FILE = Path(app.texts.__path__[0]) / "messages.toml"
@@ -165,6 +167,8 @@ OWN = (
     *(f"audit_action.{action}" for action in (*ON_PATIENTS, "learn_curve", "other")),
     *(f"access_log.{name}" for name in ACCESS_LOG_SENTENCES + ACCESS_LOG_NAMES),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
+    *words_of_panel(),
+    *(f"report.chart.{word}" for word in PanelWord),
 )
 
 OF_FEW_OCCASIONS: dict[str, tuple[StrEnum, ...]] = {
@@ -201,6 +205,7 @@ NAMES = (
         "copy_word.",
         "code.",
     ),
+    *(f"report.{kind}." for kind in ("section", "table", "column", "row", "code", "chart")),
 )
 """Kinds of messages that are names; all others are sentences."""
 
