@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from textwrap import wrap
 from typing import Final
 
 from app.charts.canvas import Row, Spec, layer, stroke
@@ -18,6 +19,10 @@ _ROOM: Final = 0.6
 
 _DRIFT_WIDTH: Final = 720
 """Pixels: as wide as three panels."""
+
+
+_LETTERS: Final = 120
+"""In a line below the title."""
 
 
 class Word(StrEnum):
@@ -55,7 +60,7 @@ def reliability(table: Table, language: str) -> Spec | None:
     if not groups:
         return None
     observed_name = say("report.column.observed", language)
-    return reliability_diagram(
+    spec = reliability_diagram(
         {look: {"observed": own} for look, own in groups.items()},
         names={"observed": observed_name},
         title=say(f"report.table.{table.key}", language),
@@ -63,6 +68,11 @@ def reliability(table: Table, language: str) -> Spec | None:
         axes=(_word(Word.PROBABILITY, language), _word(Word.SHARE_REACHED, language)),
         name_of_look=lambda look: _word(Word.LOOK, language, dose=look),
     )
+    sign = "%" if language == "en" else "\N{NO-BREAK SPACE}%"
+    for panel in spec["vconcat"][0]["hconcat"]:
+        for axis in panel["encoding"].values():
+            axis["axis"]["labelExpr"] = f"format(100 * datum.value, '.0f') + '{sign}'"
+    return spec
 
 
 def drift_chart(table: Table, language: str) -> Spec | None:
@@ -127,7 +137,9 @@ def _end(end: float | None) -> float:
 
 
 def _notes(table: Table, language: str) -> list[str]:
-    return [say(f"report.note.{note.code}", language, note.evidence) for note in table.notes]
+    """Give the notes, each in lines that are no longer than the panels are wide."""
+    notes = (say(f"report.note.{note.code}", language, note.evidence) for note in table.notes)
+    return [line for note in notes for line in wrap(note, _LETTERS)]
 
 
 def _word(word: Word, language: str, **evidence: object) -> str:

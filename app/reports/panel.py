@@ -382,4 +382,4 @@ def _drift_rows(points: Sequence[DriftPoint]) -> Iterator[Row]:
             *(Cell(each) for each in (point.standardised, point.high, point.low)),
             Cell(str(point.alarm)),
         )
-        yield Row(f"{year}_{last}", cells, label=f"{year}-{3 * first - 2:02}\N{EN DASH}{3 * last:02}")
+        yield Row(f"{year}_{last}", cells, label=f"{3 * first - 2}\N{EN DASH}{3 * last}/{year}")
