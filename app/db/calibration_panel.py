@@ -141,7 +141,7 @@ _FLAGS = statement(
          having count(*) filter (where from_end > 1 and lower is not null) > 0)
     select year, coalesce({_on_clinical_side("baseline")}, true), flagged_at is not null, red,
            {_reliably("score", "baseline")}, {_reliably("baseline", "score")},
-           (select least(floor(extract(epoch from min(r.reviewed_at) - flagged_at) / 86400), 400)::int
+           (select floor(extract(epoch from min(r.reviewed_at) - flagged_at) / 86400)::int
               from reviews r
              where r.organisation_id = %(organisation_id)s and r.episode_id = ends.episode_id
                and r.reviewed_at >= flagged_at), count(*)

@@ -111,7 +111,8 @@ def coverage(
     -------
     dict of (int, int or None) to BandFigure
         By place in `DOSE_GROUPS` and third (1 the lowest baselines; None all); only groups with persons. Each person
-        counts once in a group, so that intervals are those of persons; a person may be in several groups.
+        counts once in a group, so that intervals are those of persons; a person may be in several groups. The thirds
+        are those of the first group that there is, which almost everybody is in.
 
     Notes
     -----
@@ -136,8 +137,8 @@ def coverage(
     if not cells:
         return {}
     counts = np.array([cell.persons for cell in cells])
-    third = _thirds(np.array([cell.baseline for cell in cells]), counts)
     group = np.array([cell.dose_group for cell in cells])
+    third = _thirds(np.array([cell.baseline for cell in cells]), np.where(group == group.min(), counts, 0))
     held = np.array([cell.lower <= cell.score <= cell.upper for cell in cells])
     expected, fractional, above = _foretold(cells, curves, level)
     figures = {}
@@ -159,7 +160,7 @@ def coverage(
 
 
 def _thirds(baselines: FloatArray, counts: IntArray) -> IntArray:
-    """Give the third of each baseline, 1 for the lowest; equal ones lie in one third."""
+    """Give the third of each baseline, 1 for the lowest; equal ones lie in one third. Only who is counted sets them."""
     order = np.argsort(baselines, kind="stable")
     shares = np.cumsum(counts[order]) / counts.sum()
     ends = baselines[order][[int((shares < part / 3 - _TOLERANCE).sum()) for part in (1, 2)]]
