@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from app.charts import palette
@@ -20,7 +20,7 @@ _FIRST: Final = ("circle", palette.EXPECTED, palette.EXPECTED, Line(palette.EXPE
 _SECOND: Final = ("square", palette.PAPER, palette.NATURAL, Line(palette.NATURAL, 1.4, (5, 4)))
 """Sign, filling, outline and line of the two that are compared: they differ in shape, filling and dash."""
 
-_RIGHT: Final = Line(palette.QUIET, 1.0, (3, 3))
+RIGHT: Final = Line(palette.QUIET, 1.0, (3, 3))
 
 
 def reliability_diagram(
@@ -29,6 +29,8 @@ def reliability_diagram(
     names: Mapping[str, str],
     title: str,
     subtitle: Sequence[str],
+    axes: tuple[str, str] = ("Predicted probability", "Share that happened"),
+    name_of_look: Callable[[float], str] = "Look at dose {:g}".format,
 ) -> Spec:
     """Draw predicted probabilities against the shares that happened, a panel for each look.
 
@@ -42,6 +44,10 @@ def reliability_diagram(
         What was predicted.
     subtitle : sequence of str
         Lines below it: of whom, and when.
+    axes : tuple of str
+        Titles of the two axes.
+    name_of_look : callable
+        Gives the title of a look's panel.
 
     Returns
     -------
@@ -49,18 +55,18 @@ def reliability_diagram(
         A Vega-Lite specification with its data inside.
     """
     panels = [
-        _panel(
-            f"Look at dose {look:g}",
-            _share_axis("x", "Predicted probability"),
-            _share_axis("y", "Share that happened" if number == 0 else None),
+        panel_of(
+            name_of_look(look),
+            _share_axis("x", axes[0]),
+            _share_axis("y", axes[1] if number == 0 else None),
             [
-                layer([{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0}], stroke("line", _RIGHT)),
-                *_signs({names[each]: _of_groups(by_predictor[each]) for each in names}),
+                layer([{"x": 0.0, "y": 0.0}, {"x": 1.0, "y": 1.0}], stroke("line", RIGHT)),
+                *sign_rows({names[each]: _of_groups(by_predictor[each]) for each in names}),
             ],
         )
         for number, (look, by_predictor) in enumerate(groups.items())
     ]
-    return _chart(title, subtitle, panels, list(names.values()))
+    return chart_of(title, subtitle, panels, list(names.values()))
 
 
 def coverage_by_dose(
@@ -101,10 +107,10 @@ def coverage_by_dose(
     doses = [each.dose for each in cells if each.dose is not None]
     first, last = min(doses) - 1, max(doses) + 1
     panels = [
-        _panel(
+        panel_of(
             name,
-            _axis("x", "Dose of the later score", (first, last), step=5),
-            _axis("y", "Share within the band, %" if number == 0 else None, (min(shares), max(shares)), step=1),
+            axis_of("x", "Dose of the later score", (first, last), step=5),
+            axis_of("y", "Share within the band, %" if number == 0 else None, (min(shares), max(shares)), step=1),
             [
                 layer(
                     [{"x": first + _BESIDE_AXIS, "x2": last, "y": low, "y2": high}],
@@ -112,13 +118,13 @@ def coverage_by_dose(
                     x2={"field": "x2"},
                     y2={"field": "y2"},
                 ),
-                layer([{"x": first, "x2": last, "y": _percent(level)}], stroke("rule", _RIGHT), x2={"field": "x2"}),
-                *_signs({belief: list(_of_bands(found, look)) for belief, found in bands.items()}, apart=_APART),
+                layer([{"x": first, "x2": last, "y": _percent(level)}], stroke("rule", RIGHT), x2={"field": "x2"}),
+                *sign_rows({belief: list(_of_bands(found, look)) for belief, found in bands.items()}, apart=_APART),
             ],
         )
         for number, (look, name) in enumerate(looks.items())
     ]
-    return _chart(title, subtitle, panels, list(bands))
+    return chart_of(title, subtitle, panels, list(bands))
 
 
 def _of_groups(groups: Iterable[Group]) -> list[Row]:
@@ -146,7 +152,7 @@ def _percent(share: float) -> float:
     return 100 * share
 
 
-def _signs(rows: Mapping[str, Sequence[Row]], apart: float = 0.0) -> Iterator[Spec]:
+def sign_rows(rows: Mapping[str, Sequence[Row]], apart: float = 0.0) -> Iterator[Spec]:
     """Draw one or two rows of signs with their lines and bars; the first one lies on top."""
     looks = list(zip(rows.items(), (_FIRST, _SECOND), (-apart / 2, apart / 2), strict=False))
     for (name, signs), (shape, fill, outline, line), aside in reversed(looks):
@@ -161,22 +167,25 @@ def _sign(shape: str, fill: str, outline: str) -> Spec:
     return palette.POINT_MARK | {"shape": shape, "fill": fill, "stroke": outline, "strokeWidth": 1.4, "size": 26}
 
 
-def _panel(name: str, x: Spec, y: Spec, layers: Sequence[Spec]) -> Spec:
+def panel_of(name: str, x: Spec, y: Spec, layers: Sequence[Spec]) -> Spec:
+    """Give a panel with its two axes."""
     title = {"text": name, "fontSize": TEXT + 1, "fontWeight": "bold", "anchor": "middle", "offset": 6}
     return {"title": title, "width": _WIDTH, "height": _HEIGHT, "encoding": {"x": x, "y": y}, "layer": list(layers)}
 
 
-def _axis(field: str, title: str | None, limits: tuple[float, float], *, step: float) -> Spec:
+def axis_of(field: str, title: str | None, limits: tuple[float, float], *, step: float) -> Spec:
+    """Give an axis between two limits."""
     scale = {"domain": [round(each, 3) for each in limits], "nice": False, "zero": False}
     axis = {"title": title, "tickMinStep": step, "grid": field == "y", "gridColor": palette.GRID, "labelFlush": False}
     return {"field": field, "type": "quantitative", "scale": scale, "axis": axis}
 
 
 def _share_axis(field: str, title: str | None) -> Spec:
-    return _axis(field, title, (0.0, 1.0), step=0.2)
+    return axis_of(field, title, (0.0, 1.0), step=0.2)
 
 
-def _chart(title: str, subtitle: Sequence[str], panels: Sequence[Spec], names: Sequence[str]) -> Spec:
+def chart_of(title: str, subtitle: Sequence[str], panels: Sequence[Spec], names: Sequence[str]) -> Spec:
+    """Put panels beside each other, under a title and above what tells the rows of signs apart."""
     return {
         "$schema": SCHEMA,
         "description": " ".join([f"{title}.", *subtitle]),

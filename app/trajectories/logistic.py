@@ -34,7 +34,9 @@ class LogisticLine(NamedTuple):
     influences: FloatArray
 
 
-def fit_logistic_line(numbers: FloatArray, happened: npt.NDArray[np.bool_]) -> LogisticLine | None:
+def fit_logistic_line(
+    numbers: FloatArray, happened: npt.NDArray[np.bool_], counts: FloatArray | None = None
+) -> LogisticLine | None:
     """Fit the log odds of an event as a line in a number, by maximum likelihood.
 
     Parameters
@@ -43,6 +45,8 @@ def fit_logistic_line(numbers: FloatArray, happened: npt.NDArray[np.bool_]) -> L
         Finite.
     happened : ndarray of bool, shape (n,)
         Whether the event happened.
+    counts : ndarray, shape (n,), optional
+        How many observations each row stands for, above 0; one each when None. A row's influence is theirs together.
 
     Returns
     -------
@@ -70,28 +74,30 @@ def fit_logistic_line(numbers: FloatArray, happened: npt.NDArray[np.bool_]) -> L
     with_it, without = numbers[happened], numbers[~happened]
     if with_it.min() >= without.max() or with_it.max() <= without.min():
         return None
-    centre, scale = numbers.mean(), numbers.std()
+    of = np.ones(len(numbers)) if counts is None else counts
+    centre = np.average(numbers, weights=of)
+    scale = np.sqrt(np.average((numbers - centre) ** 2, weights=of))
     design = np.column_stack([np.ones(len(numbers)), (numbers - centre) / scale])
     signs = np.where(happened, 1.0, -1.0)
     line, gain, left = np.zeros(2), np.inf, _STEPS
     while gain > _CLOSE and left:
         predicted = expit(design @ line)
-        information = (design.T * (predicted * (1.0 - predicted))) @ design
+        information = (design.T * (of * predicted * (1.0 - predicted))) @ design
         if not np.linalg.cond(information) < _TOO_FLAT:
             return None
-        covariance, slopes = np.linalg.inv(information), design * (happened - predicted)[:, None]
+        covariance, slopes = np.linalg.inv(information), design * (of * (happened - predicted))[:, None]
         step = covariance @ slopes.sum(axis=0)
         gain = float(slopes.sum(axis=0) @ step)
-        line = line + _shortened(step, line, design * signs[:, None])
+        line = line + _shortened(step, line, design * signs[:, None], of)
         left -= 1
     back = np.array([[1.0, -centre / scale], [0.0, 1.0 / scale]])
     fitted = LogisticLine(back @ line, back @ covariance @ back.T, slopes @ covariance @ back.T)
     return fitted if gain <= _CLOSE else None
 
 
-def _shortened(step: FloatArray, line: FloatArray, signed: FloatArray) -> FloatArray:
+def _shortened(step: FloatArray, line: FloatArray, signed: FloatArray, of: FloatArray) -> FloatArray:
     """Halve a step until the log-likelihood does not fall; `signed` is the design, times -1 where it did not."""
-    here = float(log_expit(signed @ line).sum())
-    while log_expit(signed @ (line + step)).sum() < here * (1.0 + _GAIN_ROUNDING):
+    here = float(of @ log_expit(signed @ line))
+    while of @ log_expit(signed @ (line + step)) < here * (1.0 + _GAIN_ROUNDING):
         step = step / 2.0
     return step

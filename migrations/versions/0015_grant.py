@@ -1,7 +1,7 @@
 """Keep what the grant report needs: who referred and where to, evidence by target group, evaluation plans, own words.
 
 Revision ID: 0015
-Revises: 0013
+Revises: 0014
 """
 
 from __future__ import annotations

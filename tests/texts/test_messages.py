@@ -15,6 +15,7 @@ import pytest
 
 import app.texts
 from app.api.printed_copies import PrintedWord
+from app.charts.calibration_panel import Word as PanelWord
 from app.charts.words import Note, Word
 from app.db.codes import (
     AdministrationState,
@@ -60,6 +61,7 @@ from app.trajectories.prospects import AtEnd, GainsDue, PlateauKind
 from app.trajectories.series import Phase
 from tests.grant_example import full_report, keys_of
 from tests.reports import wording
+from tests.reports.panels import words_of_panel
 from tests.reports.scenes import everything
 from tests.trajectories.held_out import DOES_WELL
 
@@ -174,6 +176,8 @@ OWN = (
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
     *wording.keys_of(everything()),
     *wording.everywhere(),
+    *words_of_panel(),
+    *(f"report.chart.{word}" for word in PanelWord),
 )
 
 OF_FEW_OCCASIONS: dict[str, tuple[StrEnum, ...]] = {
@@ -212,6 +216,7 @@ NAMES = (
         *(f"report.{part}." for part in ("title", "section", "table", "head", "column", "row", "fact", "code")),
         *(f"report.{part}." for part in ("withheld", "chart", "file")),
     ),
+    *(f"report.{kind}." for kind in ("section", "table", "column", "row", "code", "chart")),
 )
 """Kinds of messages that are names; all others are sentences."""
 

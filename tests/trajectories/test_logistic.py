@@ -71,3 +71,15 @@ def test_an_overlap_too_narrow_to_tell_the_slope() -> None:
     narrow = 1e-7
     numbers = np.array([-1, -1, 0, narrow, 0, narrow, narrow, 1, 1])
     assert fit_logistic_line(numbers, np.array([0, 0, 0, 0, 1, 1, 1, 1, 1]) == 1) is None
+
+
+@given(rows, st.lists(st.integers(1, 40), min_size=25, max_size=25))
+def test_counted_rows_are_as_many_rows(data: list[tuple[float, bool]], counts: list[int]) -> None:
+    numbers, happened = np.array([number for number, _ in data]), np.array([did for _, did in data])
+    times = np.array(counts[: len(data)])
+    counted = fit_logistic_line(numbers, happened, times.astype(float))
+    repeated = fit_logistic_line(np.repeat(numbers, times), np.repeat(happened, times))
+    assert (counted is None) == (repeated is None)
+    if counted is not None and repeated is not None:
+        assert counted.coefficients == pytest.approx(repeated.coefficients, rel=1e-6, abs=1e-8)
+        assert counted.covariance == pytest.approx(repeated.covariance, rel=1e-6, abs=1e-8)
