@@ -143,6 +143,9 @@ class Settings(BaseSettings):
         default=None,
         description="Where `spor backup` is made to write, so that `spor doctor` sees how old the newest is.",
     )
+    report_threshold: int = Field(
+        default=8, ge=5, le=100, description="The smallest count of persons that reports tell."
+    )
     host: str = Field(default="127.0.0.1", description="Address to listen on.")
     port: int = Field(default=8000, ge=1, le=65535, description="Port to listen on.")
     public_url: WebAddress | None = Field(

@@ -33,6 +33,7 @@ from app.api.routes import (
     patients,
     people,
     programmes,
+    reports,
     rights,
     sessions,
     trajectories,
@@ -53,6 +54,7 @@ VERSION = "0.1.0"
 _ROUTERS = (
     administrations.router,
     trajectories.router,
+    reports.router,
     patients.router,
     access_log.router,
     episodes.router,

@@ -113,6 +113,10 @@ class Action(StrEnum):
     CHANGE_SERVICE = "change_service"
     CHANGE_PASSWORD = "change_password"  # noqa: S105 - the name of an action
     END_SESSION = "end_session"
+    READ_OUTCOMES_REPORT = "read_outcomes_report"
+    READ_REPORT_CHART = "read_report_chart"
+    READ_GRANT_REPORT = "read_grant_report"
+    READ_OWN_REPORT = "read_own_report"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -165,6 +169,7 @@ _PLANNING = {
     Action.LIST_CURVES,
     Action.READ_CURVE,
 }
+_REPORTS = {Action.READ_OUTCOMES_REPORT, Action.READ_REPORT_CHART, Action.READ_GRANT_REPORT}
 _DELETING = {
     Action.DELETE_PATIENT,
     Action.DELETE_ADMINISTRATION,
@@ -211,7 +216,9 @@ _SUPERVISING = {
     *_OVERSEEING,
 }
 
-_OF_OTHERS = _LEADING | _TABLETS | _ANSWERING | _DELETING | (_ADMINISTERING - _LISTING) | {Action.REVIEW_BREAK_GLASS}
+_OF_OTHERS = (
+    _REPORTS | _LEADING | _TABLETS | _ANSWERING | _DELETING | (_ADMINISTERING - _LISTING) | {Action.REVIEW_BREAK_GLASS}
+)
 """What is not for who treats."""
 
 ALLOWED: Mapping[Role, frozenset[Action]] = {
@@ -219,11 +226,11 @@ ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.RESPONDENT: frozenset({Action.PUT_ADMINISTRATION} | _ASKED | _DESCRIPTIONS),
     Role.THERAPIST: frozenset(set(Action) - _OF_OTHERS),
     Role.SUPERVISOR: frozenset(_SUPERVISING | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
-    Role.SERVICE_LEAD: frozenset(_LEADING | _TABLETS | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
+    Role.SERVICE_LEAD: frozenset(_REPORTS | _LEADING | _TABLETS | _PLANNING | _LISTING | _OWN | _DESCRIPTIONS),
     Role.ADMINISTRATOR: frozenset(
-        _LEADING | _TABLETS | _DELETING | _PLANNING | _OVERSEEING | _ADMINISTERING | _OWN | _DESCRIPTIONS
+        _REPORTS | _LEADING | _TABLETS | _DELETING | _PLANNING | _OVERSEEING | _ADMINISTERING | _OWN | _DESCRIPTIONS
     ),
-    Role.ANALYST: frozenset(_PLANNING | _OWN | _DESCRIPTIONS),
+    Role.ANALYST: frozenset(_REPORTS | _PLANNING | _OWN | _DESCRIPTIONS),
     Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _OWN | _DESCRIPTIONS),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,12 +19,13 @@ from app.db.reports import AGE_BANDS, Asked
 from app.db.session import Work
 from app.errors import Forbidden, InvalidReference, MalformedBody
 from app.reports import casemix, compared, comparison, dose, flow, outcomes
-from app.reports.cohort import WINDOW_YEARS, Dimension, Pair, Period
+from app.reports.cohort import WINDOW_YEARS, Change, Dimension, Pair, Period
 from app.reports.document import Fact, Note, Report, Section, Table
 from app.reports.guarded import Where
 from app.reports.summary import COMPOSITE
 from app.reports.tabulation import Axes
 from app.scales.change import ChangeCriteria
+from app.services.calibration_panel import calibration_section
 from app.services.report_cells import ByDimension, by_dimension, cuts_of, of_areas
 from app.services.settings import ServiceSettings, current_settings
 from app.trajectories.growth import GrowthCurve
@@ -104,13 +104,45 @@ def outcomes_report(work: Work, request: ReportRequest, *, threshold: int) -> Re
         _dose(gathered),
         _flow(gathered),
     ]
+    if gathered.request.dimension is None and gathered.request.measure != COMPOSITE:
+        sections.append(_tool(gathered))
     work.note()
     return Report("outcomes", _facts(gathered), _notes(gathered), tuple(sections))
 
 
-def _check(work: Work, request: ReportRequest) -> None:
-    if work.scope.role is Role.SERVICE_LEAD and request.service_id not in (None, work.scope.service_id):
+def own_report(work: Work, period: Period, measure: str, *, threshold: int) -> Report:
+    """Give a therapist the report of the own patients, and what they add to the end score among all therapists."""
+    request = ReportRequest(period, measure, dimension=Dimension.THERAPIST, value=str(work.scope.actor_id))
+    work.note()
+    try:
+        gathered = _gather(work, request, threshold)
+    except InvalidReference:
+        return Report("own", (Fact("period", str(period.last_year)),), (Note("no_own_episodes"),), ())
+    sections = [_denominators(gathered), _outcomes(gathered)]
+    if gathered.criteria is not None:
+        own = _therapists(gathered, gathered.criteria)
+        rows = tuple(row for row in own.rows if row.key == request.value)
+        sections.append(Section("for_whom", (replace(own, rows=rows),)))
+    facts = tuple(fact for fact in _facts(gathered) if fact.key not in ("by", "of"))
+    return Report("own", facts, _notes(gathered), tuple(sections))
+
+
+def require_own_service(work: Work, service_id: UUID | None) -> None:
+    """Let a service lead ask for the own service or for the whole organisation.
+
+    Raises
+    ------
+    Forbidden
+        If another service is asked for.
+    """
+    if work.scope.role is Role.SERVICE_LEAD and service_id not in (None, work.scope.service_id):
         raise Forbidden("a service lead's reports are of the own service or of the whole organisation")
+
+
+def _check(work: Work, request: ReportRequest) -> None:
+    require_own_service(work, request.service_id)
+    if request.dimension is not None and request.dimension not in FILTERS:
+        raise MalformedBody("not a dimension of one value", pointer="/dimension", allowed=", ".join(FILTERS))
     if (request.dimension is None) != (request.value is None):
         raise MalformedBody("a dimension and its value go together", pointer="/value", allowed="both or neither")
     if (request.own_fall is None) != (not request.own_source):
@@ -359,6 +391,16 @@ def _stratum(dimension: Dimension, cuts: tuple[float, float]) -> Any:
     return str
 
 
+def _tool(gathered: _Gathered) -> Section:
+    """Tell how right the tool itself was."""
+    request = gathered.request
+    family = find_instrument(gathered.work, request.measure).forms[0].family
+    period = request.period
+    return calibration_section(
+        gathered.work, request.measure, family, period.last_year, years=period.years, service_id=request.service_id
+    )
+
+
 def _flow(gathered: _Gathered) -> Section:
     asked = replace(gathered.asked, by=None, of=None)
     if gathered.request.dimension is not None:
@@ -394,13 +436,7 @@ def _flow(gathered: _Gathered) -> Section:
     return Section("flow", tuple(tables))
 
 
-def _treated(pairs: Sequence[Pair], criteria: ChangeCriteria) -> list[flow.Change]:
+def _treated(pairs: Sequence[Pair], criteria: ChangeCriteria) -> list[Change]:
     return [
-        flow.Change(pair.year, criteria.improvement(pair.baseline, pair.last), pair.weeks, pair.episodes)
-        for pair in pairs
+        Change(pair.year, criteria.improvement(pair.baseline, pair.last), pair.weeks, pair.episodes) for pair in pairs
     ]
-
-
-def default_period(today: date) -> Period:
-    """Give the last whole year."""
-    return Period(today.year - 1)

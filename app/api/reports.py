@@ -1,0 +1,46 @@
+"""Reports as answers: data, comma-separated values, a workbook, a document; their charts."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, Final
+
+from fastapi import Response
+
+from app.api.charts import CSV, JSON, VARY
+from app.api.papers import PDF, paper
+from app.api.schemas.reports import ReportRead, report_read
+from app.reports.document import Report
+from app.reports.rounding import rounded_report
+from app.services.report_csv import report_csv
+from app.services.report_pdf import report_pdf
+from app.services.report_xlsx import report_xlsx
+
+XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+
+FORMS: Final = (JSON, CSV, XLSX, PDF)
+
+_IN_FILES: Final = {CSV: {"type": "string"}, XLSX: {"type": "string", "format": "binary"}}
+
+
+def given_as_report() -> dict[int | str, dict[str, Any]]:
+    """Declare that a route answers with a report, by Accept in any of its forms."""
+    vary = {"description": "What chose the form and its words.", "schema": {"type": "string", "const": VARY["Vary"]}}
+    shapes = {**_IN_FILES, PDF: {"type": "string", "format": "binary"}}
+    return {200: {"content": {each: {"schema": shape} for each, shape in shapes.items()}, "headers": {"Vary": vary}}}
+
+
+def answer(
+    report: Report, media_type: str, language: str, response: Response, *, organisation: str, day: date
+) -> ReportRead | Response:
+    """Answer with a report in the form that is wanted; the figures of files, which leave the house, are rounded."""
+    if media_type == JSON:
+        response.headers.update(VARY)
+        return report_read(report, language)
+    rounded = rounded_report(report)
+    if media_type == PDF:
+        return paper(report_pdf(rounded, language, organisation=organisation, day=day), report.key)
+    content = report_csv(rounded, language) if media_type == CSV else report_xlsx(rounded, language, day=day)
+    ending = "csv" if media_type == CSV else "xlsx"
+    headers = VARY | {"Content-Disposition": f'attachment; filename="{report.key}.{ending}"'}
+    return Response(content, media_type=media_type, headers=headers)

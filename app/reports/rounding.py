@@ -1,0 +1,86 @@
+"""Counts rounded for what leaves the house: to the nearest 5, with the shares and intervals of rounded counts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+from app.reports.document import Cell, Column, Kind, Note, Report, Section, Table
+from app.reports.proportions import wilson
+
+TO: Final = 5
+_DECIMALS: Final = {Kind.POINTS: 1, Kind.EFFECT: 2, Kind.NUMBER: 1, Kind.DAYS: 0, Kind.SESSIONS: 1}
+
+
+def rounded(count: int) -> int:
+    """Give the nearest multiple of 5.
+
+    Examples
+    --------
+    >>> [rounded(count) for count in (8, 12, 13, 100)]
+    [10, 10, 15, 100]
+    """
+    return TO * ((count + TO // 2) // TO)
+
+
+def rounded_report(report: Report) -> Report:
+    """Round every figure of a report, and say so on its first page.
+
+    Parameters
+    ----------
+    report : Report
+        After disclosure control.
+
+    Returns
+    -------
+    Report
+        Shares are those of the rounded counts, so that the counts don't come back from them.
+    """
+    sections = tuple(_section(section) for section in report.sections)
+    return replace(report, sections=sections, notes=(*report.notes, Note("rounded", {"to": TO})))
+
+
+def _section(section: Section) -> Section:
+    return replace(section, tables=tuple(_table(table) for table in section.tables))
+
+
+def _table(table: Table) -> Table:
+    rows = tuple(
+        replace(row, cells=tuple(_cell(cell, column) for cell, column in zip(row.cells, table.columns, strict=True)))
+        for row in table.rows
+    )
+    return replace(table, rows=rows)
+
+
+def _cell(cell: Cell, column: Column) -> Cell:
+    if not isinstance(cell.value, int | float):
+        return cell
+    if column.kind is Kind.COUNT:
+        return replace(cell, value=rounded(int(cell.value)))
+    if column.kind is Kind.SHARE:
+        return _share(cell, cell.value)
+    digits = _DECIMALS.get(column.kind)
+    of = None if cell.of is None else rounded(cell.of)
+    if digits is None:
+        return replace(cell, of=of)
+    low, high = _ends(cell, digits)
+    return Cell(round(cell.value, digits), low, high, of)
+
+
+def _share(cell: Cell, share: float) -> Cell:
+    """Give the share of rounded counts; one of which no count is told is rounded to whole per cent."""
+    if cell.of is None:
+        return Cell(round(share, 2), *_ends(cell, 2))
+    of = rounded(cell.of)
+    count = min(rounded(round(share * cell.of)), of)
+    interval = wilson(count, of) if cell.low is not None else None
+    if interval is None:
+        return Cell(count / of if of else 0.0, of=of)
+    return Cell(count / of, interval.lower, interval.upper, of)
+
+
+def _ends(cell: Cell, digits: int) -> tuple[float | None, float | None]:
+    """Round both ends of an interval, where there is one."""
+    if cell.low is None or cell.high is None:
+        return None, None
+    return round(cell.low, digits), round(cell.high, digits)
