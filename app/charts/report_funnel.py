@@ -36,7 +36,7 @@ from app.texts.reports import column_name, row_head, row_name
 _WIDTH, _HEIGHT = 560, 300
 _LIMITS: Final = ("lower_95", "upper_95", "lower_998", "upper_998")
 _INNER: Final = Line(palette.EXPECTED, 1.4, (6, 4))
-_OUTER: Final = Line(palette.NATURAL, 1.4, (1, 0))
+_OUTER: Final = Line(palette.NATURAL, 1.8, (1, 0))
 _STEPS: Final = 24
 _POINT_WEIGHT: Final = 4.0
 _NAME_WEIGHT: Final = 3.0
