@@ -21,6 +21,7 @@ from app.charts.report_parts import (
     mark_of,
     number,
     rows_said,
+    shortened,
     whole_chart,
     within,
     words,
@@ -36,7 +37,9 @@ from app.texts.reports import column_name, row_head, row_name
 _WIDTH, _HEIGHT = 560, 300
 _LIMITS: Final = ("lower_95", "upper_95", "lower_998", "upper_998")
 _INNER: Final = Line(palette.EXPECTED, 1.4, (6, 4))
-_OUTER: Final = Line(palette.NATURAL, 1.4, (1, 0))
+_OUTER: Final = Line(palette.NATURAL, 1.8, (1, 0))
+_NAME_ROOM: Final = 170
+"""Pixels that a name may take; the table has all of it."""
 _STEPS: Final = 24
 _POINT_WEIGHT: Final = 4.0
 _NAME_WEIGHT: Final = 3.0
@@ -97,7 +100,8 @@ def _service(table: Table, row: ReportRow, language: str) -> _Service | None:
         return None
     count, *shares = complete
     share, expected, low, high, lower, upper = (100 * each for each in shares)
-    return _Service(row_name(table, row, language), count, share, expected, (low, high, lower, upper))
+    [name] = shortened(row_name(table, row, language), _NAME_ROOM, 1, SMALL)
+    return _Service(name, count, share, expected, (low, high, lower, upper))
 
 
 def _hidden(table: Table, language: str) -> Iterator[str]:

@@ -30,7 +30,7 @@ _LINE: Final = 13
 
 MAIN: Final = Line(palette.EXPECTED, 1.6, (1, 0))
 SECOND: Final = Line(palette.NATURAL, 1.6, (6, 4))
-MIDDLE: Final = Line(palette.QUIET, 1.2, (1, 0))
+MIDDLE: Final = Line(palette.QUIET, 1.4, (2, 3))
 GRID: Final = Line(palette.GRID, 1.0, (1, 0))
 
 HALO: Final[Spec] = {"stroke": palette.PAPER, "strokeWidth": 5, "strokeJoin": "round"}

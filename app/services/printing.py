@@ -41,7 +41,8 @@ def print_pdf(template: str, data: Mapping[str, Any], language: str) -> bytes:
         What the template shows, as JSON can hold it, in words already. Every template needs ``title``,
         ``organisation`` and ``day`` (a `date`). ``document`` also takes ``introduction`` (a list of paragraphs) and
         ``sections``, a list of ``{"heading", "paragraphs"?: [text], "facts"?: [[label, value]], "table"?: {"columns":
-        [text], "rows": [[text]], "widths"?: [number]}}``.
+        [text], "rows": [[text]], "widths"?: [number]}}``. A picture is SVG among the data, with what it says in words:
+        see ``report``, whose data `app.services.report_pdf` gives.
     language : str
         One of `nb`, `nn`, `en`.
 

@@ -32,7 +32,9 @@ from app.texts.reports import (
 _PRINTED_SESSIONS: Final = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 26, 32, 40, 52})
 """Of a table with a row for each session, the ones that paper has room for."""
 
-_WIDTH: Final = re.compile(r'<svg[^>]* width="([\d.]+)"')
+_SIZE: Final = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"')
+_LEGIBLE: Final = 1400.0
+"""Pixels; a chart that is higher would be too small on a page to be read, and its table says the same."""
 _FIXED: Final = "\N{NO-BREAK SPACE}"
 _MARGIN: Final = 4
 """Pixels around a chart, which has the paper's own margin."""
@@ -138,8 +140,9 @@ def _notes(notes: Sequence[Note], language: str) -> list[str]:
     return [note_text(note, language) for note in notes]
 
 
-def _picture(picture: Future[bytes], description: str) -> dict[str, Any]:
+def _picture(picture: Future[bytes], description: str) -> dict[str, Any] | None:
     svg = picture.result().decode()
-    width = _WIDTH.search(svg)
-    assert width is not None, "a picture has a width"
-    return {"svg": svg, "width": float(width[1]), "alt": description}
+    size = _SIZE.search(svg)
+    assert size is not None, "a picture has a size"
+    width, height = map(float, size.groups())
+    return {"svg": svg, "width": width, "height": height, "alt": description} if height <= _LEGIBLE else None

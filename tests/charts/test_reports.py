@@ -183,6 +183,16 @@ class TestFunnel:
             if count is not None:
                 assert {(count, round(100 * float(limit), 2)) for limit in limits if limit is not None} <= points
 
+    def test_long_names_are_shortened(self) -> None:
+        table = funnel()
+        spec = funnel_chart(replace(table, rows=(replace(table.rows[0], label="Tjenesten for alle " * 9),)), "en")
+        assert any(f"{row.get('text')}".endswith("…") for row in values(field(spec)))
+
+    def test_its_lines_are_told_apart_in_grey(self) -> None:
+        lines = [each["mark"] for each in field(drawn("funnel", "en"))["layer"] if each["mark"]["type"] == "line"]
+        assert len({tuple(each["strokeDash"]) for each in lines}) == 3
+        assert all(contrast(each["color"], palette.PAPER) >= 3 for each in lines)
+
     def test_unlike_services_have_limits_of_their_own(self) -> None:
         spec = drawn("funnel of unlike services", "en")
         assert signs(field(spec), "line") == []

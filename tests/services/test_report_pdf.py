@@ -99,6 +99,17 @@ def test_a_chart_stands_in_it_and_a_table_without_one_does_not_fail() -> None:
     assert b"/Alt" not in report_pdf(without, "nb", organisation="A", day=DAY)
 
 
+@pytest.mark.parametrize(("services", "charts"), [(30, 1), (60, 0)])
+def test_a_chart_that_no_page_has_room_for_is_left_to_its_table(services: int, charts: int) -> None:
+    rows = tuple(Row(f"{number}", (Cell(0.5, 0.4, 0.6, 50),), label=f"No. {number}.") for number in range(services))
+    report = Report(
+        "outcomes", (), (), (Section("dose", (Table("responders", (Column("share", Kind.SHARE),), rows),)),)
+    )
+    pdf = report_pdf(report, "nb", organisation="A", day=DAY)
+    assert pdf.count(b"/Alt") == charts
+    assert f"No. {services - 1}." in text_of(pdf)
+
+
 def test_names_are_no_markup_and_strange_letters_do_no_harm() -> None:
     name = '#panic("x") *b* <svg> & \N{GRINNING FACE} 张'
     row = Row("s", (Cell(0.5, 0.4, 0.6, 50),), label=name)
