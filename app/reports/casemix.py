@@ -153,11 +153,9 @@ def therapists(
             if found.needed is None:
                 estimate = Cell(withheld=Withheld.UNRELIABLE)
         rows.append(Row(therapist, (counted(count), estimate), name))
-    notes = [Note("no_ranking")]
-    if found is not None and found.needed is None:
-        notes.append(Note("no_difference_found"))
+    notes = [Note("no_difference_found")]
     if found is not None and found.needed is not None:
-        notes.append(Note("needed_for_reliability", {"needed": found.needed, "icc": round(found.icc, 3)}))
+        notes = [Note("no_ranking", {"cases": found.needed})]
     return Table("therapists", columns, tuple(rows), notes=tuple(notes))
 
 

@@ -37,7 +37,7 @@ def rounded_report(report: Report) -> Report:
         Shares are those of the rounded counts, so that the counts don't come back from them.
     """
     sections = tuple(_section(section) for section in report.sections)
-    return replace(report, sections=sections, notes=(*report.notes, Note("rounded", {"to": TO})))
+    return replace(report, sections=sections, notes=(*report.notes, Note("rounded", {"step": TO})))
 
 
 def _section(section: Section) -> Section:

@@ -31,9 +31,10 @@ class ByDimension:
 
 def by_dimension(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> ByDimension:
     """Count the organisation's episodes by the dimension that is asked for."""
-    started, measured = count(work, questions.started(asked), questions.measured(asked))
     if asked.by in OF_MEASURE_ONLY:
-        started = []
+        [measured] = count(work, questions.measured(asked))
+        return tabulated(asked, [], measured, services, threshold)
+    started, measured = count(work, questions.started(asked), questions.measured(asked))
     return tabulated(asked, started, measured, services, threshold)
 
 
