@@ -21,6 +21,8 @@ _WIDTHS = {
     **dict.fromkeys("GOQØ", 778),
     **dict.fromkeys("mM", 833),
     "\N{MINUS SIGN}": 584,
+    "\N{EN DASH}": 556,
+    "\N{NO-BREAK SPACE}": 278,
     "%": 889,
     "æ": 889,
     "è": 556,
