@@ -104,8 +104,6 @@ def outcomes_report(work: Work, request: ReportRequest, *, threshold: int) -> Re
         _dose(gathered),
         _flow(gathered),
     ]
-    if gathered.request.dimension is None and gathered.request.measure != COMPOSITE:
-        sections.append(_tool(gathered))
     work.note()
     return Report("outcomes", _facts(gathered), _notes(gathered), tuple(sections))
 
@@ -125,6 +123,18 @@ def own_report(work: Work, period: Period, measure: str, *, threshold: int) -> R
         sections.append(Section("for_whom", (replace(own, rows=rows),)))
     facts = tuple(fact for fact in _facts(gathered) if fact.key not in ("by", "of"))
     return Report("own", facts, _notes(gathered), tuple(sections))
+
+
+def tool_report(work: Work, year: int, measure: str) -> Report:
+    """Tell how right the tool itself was, by the verdicts on episodes that were closed in a year.
+
+    Of the whole organisation and of whole years alone: no table of counts guards what a service would differ by.
+    """
+    instrument = find_instrument(work, measure, pointer="/measure")
+    section = calibration_section(work, instrument.key, instrument.forms[0].family, year)
+    work.note()
+    facts = (Fact("service", "whole_organisation"), Fact("period", str(year)), Fact("measure", measure.upper()))
+    return Report("tool", facts, (Note("by_closing_date"), Note("intervals")), (section,))
 
 
 def require_own_service(work: Work, service_id: UUID | None) -> None:
@@ -389,16 +399,6 @@ def _stratum(dimension: Dimension, cuts: tuple[float, float]) -> Any:
     if dimension is Dimension.BASELINE_THIRD:
         return lambda value: str(casemix.third(float(value), cuts))
     return str
-
-
-def _tool(gathered: _Gathered) -> Section:
-    """Tell how right the tool itself was."""
-    request = gathered.request
-    family = find_instrument(gathered.work, request.measure).forms[0].family
-    period = request.period
-    return calibration_section(
-        gathered.work, request.measure, family, period.last_year, years=period.years, service_id=request.service_id
-    )
 
 
 def _flow(gathered: _Gathered) -> Section:
