@@ -68,7 +68,7 @@ def put_at_last(work: Work, submission: Submission, *, clock_tolerance: timedelt
     """Store one administration as the last thing in its transaction, with what follows from it."""
     put = _Put(work, [submission], clock_tolerance, noted=seen(work))
     outcome = put.one(submission)
-    if put.admitted and not write_at_last(work, put.rows()):
+    if put.admitted and not write_at_last(work, work.entry, put.rows()):
         return PutOutcome(submission.id, PutStatus.REFUSED, error=_conflict())
     return outcome
 
@@ -81,7 +81,7 @@ def put_administrations(
     while True:
         put = _Put(work, submissions, clock_tolerance, taken_elsewhere)
         outcomes = [put.one(submission) for submission in submissions]
-        found = write_if_all_are_new(work, put.rows()) if put.admitted else set()
+        found = write_if_all_are_new(work, work.entry, put.rows()) if put.admitted else set()
         if not found:
             return outcomes
         taken_elsewhere |= found

@@ -22,6 +22,7 @@ def add_assignment(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> A
     informant = informant_for(work, episode, values["informant_id"])
     return add(
         work,
+        work.entry,
         Assignment,
         {
             **values,
@@ -37,4 +38,5 @@ def change_assignment(work: Work, assignment_id: UUID, version: int, changes: Ma
     """Record that a form was completed, declined, or could not be filled in."""
     if changes.get("state") == AssignmentState.COMPLETED:
         changes = {"completed_at": work.now, **changes}
-    return edit(work, get_of_episode(work, Assignment, assignment_id), version, changes)
+    assignment = get_of_episode(work, Assignment, assignment_id)
+    return edit(work, work.entry, assignment, version, changes)

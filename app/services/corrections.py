@@ -207,5 +207,5 @@ def _finish(work: Work, rows: NewRows, records: Mapping[UUID, EpisodeRecord], se
     """Write, with every verdict that comes out differently: also earlier ones, where the baseline is another now."""
     since = datetime.min.replace(tzinfo=UTC)
     rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=since)
-    write(work, rows)
+    write(work, work.entry, rows)
     work.db.expire_all()

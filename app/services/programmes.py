@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from app.db.editing import add, edit, get_of_organisation
+from app.db.editing import add_of_organisation, edit_of_organisation, get_of_organisation
 from app.db.instruments import find_instrument
 from app.db.models import Programme
 from app.db.session import Work
@@ -18,13 +18,13 @@ from app.services.schedules import check_schedule
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
     """Add a treatment offer."""
     _check(work, values)
-    return add(work, Programme, values)
+    return add_of_organisation(work, Programme, values)
 
 
 def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapping[str, Any]) -> Programme:
     """Change a treatment offer; verdicts already issued stay as they were shown."""
     _check(work, changes)
-    return edit(work, get_of_organisation(work, Programme, programme_id), version, changes)
+    return edit_of_organisation(work, get_of_organisation(work, Programme, programme_id), version, changes)
 
 
 def _check(work: Work, values: Mapping[str, Any]) -> None:
