@@ -13,6 +13,9 @@ cleverly: the proof does not rest on which lines were looked at. (Suppression th
 tables of three and more axes.) Witnesses are looked for in a fixed order, those first that hide least, weighed by
 how many atoms a cell adds up; then those in which no touched atom turns from none to some or from few to enough.
 
+What is left when the shown parts of a line are taken from its shown total is a count as well: on each axis, the hidden
+atoms within a shown total hold nobody, or the threshold or more together (`app.reports.remainders`).
+
 **More than one report.** One who asks for a report by sex, one by age and one of another measure sees the same totals
 three times. So the witnesses for the flow as a whole (`Stages`, no dimension, no measure) are found first, from
 numbers that are the same in all those reports; then those by value and those by category; each is carried over into
@@ -28,6 +31,8 @@ group of the threshold or more are of one category is shown.
 **What is not promised.**
 
 - A hidden count is not a single known number; but it may be known to lie between narrow bounds.
+- Sums along one axis are looked after, and every single cell. The sum of some hidden cells that differ on two axes or
+  more, which no report names, may be learnt though it is small.
 - Zeros inside a small group are hidden, not always proven: where a whole service has none, the small group has none.
 - One who knows some of the persons, or this program, may learn more: what is hidden is mostly small. Witnesses that
   keep small counts small are taken first for that reason, not always found.
@@ -38,7 +43,8 @@ group of the threshold or more are of one category is shown.
   this table only. None was met in tables of services as they are.
 
 Sources: Fischetti & Salazar 2001, cells hidden so that other tables remain possible, doi:10.1287/mnsc.47.7.1008.9805
-(the number unverified); NHS Digital, disclosure control for Hospital Episode Statistics, from September 2018: 1 to 7 hidden.
+(the number unverified); NHS Digital, disclosure control for Hospital Episode Statistics, from
+September 2018: 1 to 7 hidden.
 """
 
 from __future__ import annotations
@@ -51,6 +57,7 @@ from numpy.typing import NDArray
 
 from app.reports.axes import Axis, crossed
 from app.reports.lifting import lifted
+from app.reports.remainders import widen
 from app.reports.witnesses import Move, Table
 
 DEFAULT_THRESHOLD = 8
@@ -166,7 +173,7 @@ def protect(
     outcome = Table(together, (service, year, _ONE, category), threshold)
     full = Table(counts, axes, threshold)
 
-    _find_witnesses(flow, sensitive(flow), {})
+    _find_witnesses(flow, {}, {})
     for move in flow.moves:
         by_value = lifted(None, move, flow_by_value.counts, np.arange(stages.axis.size))
         by_category = lifted(move, None, together, parts)
@@ -174,20 +181,13 @@ def protect(
         outcome.make(by_category)
         full.make(lifted(by_value, by_category, counts, parts))
     carried = len(flow.moves)
-    mine = sensitive(flow_by_value)
-    mine[:, :, whole] = False
-    loose = _find_witnesses(flow_by_value, mine, {_VALUE: everybody})
+    loose = _find_witnesses(flow_by_value, {_VALUE: whole}, {_VALUE: everybody})
     for move in flow_by_value.moves[carried:]:
         full.make(lifted(move, None, counts, parts))
-    mine = sensitive(outcome)
-    mine[..., shared] = False
-    loose += _find_witnesses(outcome, mine, {_CATEGORY: parts})
+    loose += _find_witnesses(outcome, {_CATEGORY: shared}, {_CATEGORY: parts})
     for move in outcome.moves[carried:]:
         full.make(lifted(None, move, counts, parts))
-    mine = sensitive(full)
-    mine[:, :, whole] = False
-    mine[..., shared] = False
-    loose += _find_witnesses(full, mine, {_VALUE: everybody, _CATEGORY: parts})
+    loose += _find_witnesses(full, {_VALUE: whole, _CATEGORY: shared}, {_VALUE: everybody, _CATEGORY: parts})
     visible = ~(full.hidden | sensitive(full))
     return Protected(axes, full.cells, visible, tuple(full.moves), loose)
 
@@ -215,17 +215,23 @@ def _made_of(axis: Axis, parts: NDArray[np.int64]) -> NDArray[np.bool_]:
     return np.array([not np.isin(parts[row == 1], parts[row == 0]).any() for row in axis.entries])
 
 
-def _find_witnesses(table: Table, mine: NDArray[np.bool_], keep: Mapping[int, NDArray[np.int64]]) -> int:
+def _find_witnesses(
+    table: Table, coarser: Mapping[int, NDArray[np.bool_]], keep: Mapping[int, NDArray[np.int64]]
+) -> int:
     """Make a move for each cell that none has changed yet, totals first, zeros last; say how many were loose."""
     loose = 0
+    mine = sensitive(table)
+    for at, entries in coarser.items():
+        mine &= ~entries.reshape([-1 if one == at else 1 for one in range(mine.ndim)])
     size = crossed([axis.entries.sum(axis=1) for axis in table.axes])[mine]
     order = np.lexsort((-size, table.cells[mine] == 0))
     for cell in map(tuple, np.argwhere(mine)[order].tolist()):
         if table.hidden[cell]:
             continue
-        move = table.move_for(cell, keep)
+        rows = [axis.entries[entry] == 1 for axis, entry in zip(table.axes, cell, strict=True)]
+        move = table.move_for(rows, keep)
         if move is None and table.cells[cell]:
-            move, loose = table.move_for(cell, {}), loose + 1
+            move, loose = table.move_for(rows, {}), loose + 1
         if move is not None:
             table.make(move)
-    return loose
+    return loose + widen(table, coarser, keep)

@@ -81,13 +81,13 @@ class Table:
         self.hidden[where] |= which
         self._left[where] *= ~which
 
-    def move_for(self, cell: tuple[int, ...], keep: Mapping[int, NDArray[np.int64]]) -> Move | None:
-        """Find the move that changes a cell, keeps some totals and hides least besides.
+    def move_for(self, rows: Sequence[NDArray[np.bool_]], keep: Mapping[int, NDArray[np.int64]]) -> Move | None:
+        """Find the move that changes a sum of atoms, keeps some totals and hides least besides.
 
         Parameters
         ----------
-        cell : tuple of int
-            Entry on each axis.
+        rows : sequence of ndarray of bool, one for each axis
+            Which atoms the sum has there.
         keep : mapping of int to ndarray of int, shape (atoms of that axis,)
             Axes along which what the move takes and gives must cancel within each part; the part of each atom.
 
@@ -97,10 +97,9 @@ class Table:
             A product over the axes of "here" and "here, and not there", with all signs turned or not; None if there
             is none. First those by which no touched atom turns from none to some, or from few to enough, or back.
         """
-        rows = [axis.entries[entry].astype(bool) for axis, entry in zip(self.axes, cell, strict=True)]
         sides = [_movable(row, keep.get(at)) for at, row in enumerate(rows)]
         block = self.counts[np.ix_(*sides)]
-        # A cell of few episodes has few atoms that hold any: the fullest first.
+        # A sum of few episodes has few atoms that hold any: the fullest first.
         for flat in np.argsort(-block, axis=None, kind="stable")[: self.threshold]:
             at_side = np.unravel_index(int(flat), block.shape)
             here = tuple(int(side[at]) for side, at in zip(sides, at_side, strict=True))
@@ -115,7 +114,7 @@ class Table:
         """Keep the other ends that are hidden already and can give, in the line through here."""
         if len(some) <= _FEW:
             return some
-        line = (*here[:at], slice(None), *here[at + 1 :])
+        line: tuple[int | slice, ...] = (*here[:at], slice(None), *here[at + 1 :])
         worth = 2 * self.hidden[line][some] - self._down[line][some]
         worth[some == here[at]] = _IMPOSSIBLE
         return some[np.sort(np.argsort(-worth, kind="stable")[:_FEW])]
@@ -156,12 +155,12 @@ class Table:
 
 
 def _movable(row: NDArray[np.bool_], parts: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """Atoms of an entry that have another end outside it."""
+    """Atoms of a sum that have another end outside it."""
     return np.flatnonzero(row if parts is None else row & np.isin(parts, parts[~row]))
 
 
 def _others(row: NDArray[np.bool_], one: int, parts: NDArray[np.int64] | None) -> NDArray[np.int64]:
-    """Other ends on an axis: outside the entry; staying is one of them unless a total must be kept."""
+    """Other ends on an axis: outside the sum; staying is one of them unless a total must be kept."""
     outside = ~row
     if parts is None:
         return np.concatenate([[one], np.flatnonzero(outside)])
