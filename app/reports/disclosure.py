@@ -36,7 +36,8 @@ group of the threshold or more are of one category is shown.
 - Zeros inside a small group are hidden, not always proven: where a whole service has none, the small group has none.
 - One who knows some of the persons, or this program, may learn more: what is hidden is mostly small. Witnesses that
   keep small counts small are taken first for that reason, not always found.
-- Reports of different days: where a record was corrected in between, the difference tells of it.
+- Reports of different days: where an episode was closed or a record corrected in between, the difference tells of it.
+  A year that is not over should be counted up to a fixed day for all.
 - Means, effect sizes, p-values and curves are not sums of counts. They are shown where what they rest on is shown
   and has the threshold or more (`app.reports.small_numbers`).
 - Where no witness keeps a total that other reports share (`Protected.loose`), the one that is taken protects within

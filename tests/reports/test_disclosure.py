@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from app.reports.axes import Axis, with_total, with_windows
 from app.reports.disclosure import Axes, Protected, Stages, protect
+from app.reports.lifting import lifted
 from tests.reports.attacker import in_span, learnt, sums_of
 
 Counts = NDArray[np.int64]
@@ -187,19 +188,47 @@ def test_no_shown_total_less_its_shown_parts_is_a_small_count(counts: Counts, ho
 
 # Cases that were found by trying many: nothing keeps the totals that other reports share, so this table is on its own.
 SPARSE = [
-    [[[[4, 0, 0], [8, 2, 14]]], [[[6, 5, 0], [0, 0, 0]]]],
-    [[[[0, 6, 6], [0, 8, 4], [6, 0, 0]]], [[[5, 0, 1], [0, 0, 8], [8, 0, 0]]]],
+    ("two", [[[[4, 0, 0], [8, 2, 14]]], [[[6, 5, 0], [0, 0, 0]]]]),
+    ("two", [[[[0, 6, 6], [0, 8, 4], [6, 0, 0]]], [[[5, 0, 1], [0, 0, 8], [8, 0, 0]]]]),
+    ("one", [[[[0, 12], [0, 2], [0, 3]]], [[[0, 0], [7, 0], [0, 0]]]]),
 ]
 
 
-@pytest.mark.parametrize("rows", SPARSE)
-def test_where_no_witness_keeps_the_shared_totals_one_is_taken_that_does_not(rows: list[list[list[list[int]]]]) -> None:
+@pytest.mark.parametrize(("how", "rows"), SPARSE)
+def test_where_no_witness_keeps_the_shared_totals_one_is_taken_that_does_not(
+    how: str, rows: list[list[list[list[int]]]]
+) -> None:
     counts = np.array(rows)
     axes = plain(counts)
-    seen = protect(counts, axes, stages_of(counts, "two"))
+    seen = protect(counts, axes, stages_of(counts, how))
     assert seen.loose > 0
     matrix = sums_of(axis.entries for axis in axes)
     assert learnt(matrix[seen.visible.ravel()], counts.ravel(), matrix[small(seen, 8).ravel()]) == []
+
+
+def test_of_two_lines_that_leave_too_few_one_move_may_mend_both() -> None:
+    counts = np.array([[[[0, 0, 1], [0, 0, 8], [0, 1, 1]]]])
+    axes = plain(counts)
+    seen = protect(counts, axes, stages_of(counts, "two"))
+    matrix = sums_of(axis.entries for axis in axes)
+    assert learnt(matrix[seen.visible.ravel()], counts.ravel(), matrix[small(seen, 8).ravel()]) == []
+    assert seen.shown(0, 0, 3, 3) == 11
+
+
+def test_many_services_are_protected_as_few_are() -> None:
+    counts = np.random.default_rng(2).poisson(6, (9, 2, 3, 2))
+    axes = plain(counts)
+    seen = protect(counts, axes, stages_of(counts, "one"))
+    matrix = sums_of(axis.entries for axis in axes)
+    assert seen.loose == 0
+    assert not in_span(matrix[seen.visible.ravel()], matrix[small(seen, 8).ravel()]).any()
+
+
+def test_one_is_taken_around_a_corner_where_row_and_column_do_not_meet_in_anybody() -> None:
+    # A woman of outcome 1, a man of outcome 0. A woman is taken, and one of outcome 0: both go, a man of outcome 1 comes.
+    counts = np.array([[[[0, 1], [1, 0]]]])
+    move = lifted({(0, 0, 0, 0): -1}, {(0, 0, 0, 0): -1}, counts, np.array([0, 0]))
+    assert move == {(0, 0, 0, 1): -1, (0, 0, 1, 0): -1, (0, 0, 1, 1): 1}
 
 
 # ---- More than one report
