@@ -19,6 +19,7 @@ Move = Mapping[tuple[int, ...], int]
 """What is added to which atom; the others stay."""
 
 _IMPOSSIBLE = 9
+_SHIFT = 4  # the way down in the lower bits, the way up above them: read at once
 _FEW = 6
 _APART = 1e9
 
@@ -53,6 +54,7 @@ class Table:
         # 1: an atom would turn from none to some, from few to enough or back: one who knows which are few would notice.
         self._up = np.isin(self.counts, [0, k - 1]).astype(np.int8)
         self._down = np.where(self.counts == 0, _IMPOSSIBLE, np.isin(self.counts, [1, k])).astype(np.int8)
+        self._both = self._up << _SHIFT | self._down
 
     def make(self, move: Move) -> None:
         """Hide whatever a move changes.
@@ -133,13 +135,13 @@ class Table:
         sides = [side for much in many for side in (2, much)]
         axes = len(many)
         order = [2 * at for at in range(axes)] + [2 * at + 1 for at in range(axes)]
-        up, down = (tier[where].reshape(sides).transpose(order) for tier in (self._up, self._down))
+        both = self._both[where].reshape(sides).transpose(order)
         for at, (one, some) in enumerate(zip(here, there, strict=True)):
             # A move that stays where it is on an axis has no far corner there.
             stays = np.flatnonzero(some == one)
-            far = (*[slice(None)] * at, 1, *[slice(None)] * (axes - 1), stays)
-            up[far] = down[far] = 0
-        up, down = up.reshape(-1, *many), down.reshape(-1, *many)
+            both[(*[slice(None)] * at, 1, *[slice(None)] * (axes - 1), stays)] = 0
+        both = both.reshape(-1, *many)
+        up, down = both >> _SHIFT, both & (1 << _SHIFT) - 1
         odd = np.array([corner.bit_count() % 2 == 1 for corner in range(2**axes)])
         plus, minus = (np.maximum(up[~turned].max(axis=0), down[turned].max(axis=0)) for turned in (odd, ~odd))
         return np.stack([plus, minus])
@@ -156,7 +158,9 @@ class Table:
 
 def _movable(row: NDArray[np.bool_], parts: NDArray[np.int64] | None) -> NDArray[np.int64]:
     """Atoms of a sum that have another end outside it."""
-    return np.flatnonzero(row if parts is None else row & np.isin(parts, parts[~row]))
+    return np.flatnonzero(
+        row if parts is None else row & (np.bincount(parts[~row], minlength=int(parts.max()) + 1)[parts] > 0)
+    )
 
 
 def _others(row: NDArray[np.bool_], one: int, parts: NDArray[np.int64] | None) -> NDArray[np.int64]:

@@ -225,7 +225,7 @@ def test_many_services_are_protected_as_few_are() -> None:
 
 
 def test_one_is_taken_around_a_corner_where_row_and_column_do_not_meet_in_anybody() -> None:
-    # A woman of outcome 1, a man of outcome 0. A woman is taken, and one of outcome 0: both go, a man of outcome 1 comes.
+    # A woman of outcome 1, a man of outcome 0. One woman and one of outcome 0 less: both go, a man of outcome 1 comes.
     counts = np.array([[[[0, 1], [1, 0]]]])
     move = lifted({(0, 0, 0, 0): -1}, {(0, 0, 0, 0): -1}, counts, np.array([0, 0]))
     assert move == {(0, 0, 0, 1): -1, (0, 0, 1, 0): -1, (0, 0, 1, 1): 1}
