@@ -10,8 +10,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import numpy as np
-
 from app.reports.cohort import STEPS, Event, First, Period, Reached, Step
 from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
 from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
@@ -34,7 +32,7 @@ _COLUMNS: Final = (Column("at_risk", Kind.COUNT), Column("improved", Kind.SHARE)
 def guarded_steps(axes: Axes, cells: Sequence[Step], threshold: int) -> Guarded:
     """Guard what happened in each step of sessions: improved, dropped out, or the end without either."""
     names = [*(f"{event}_{step}" for event in _EVENTS for step in range(len(STEPS) + 1)), _REMAINED]
-    found = np.zeros(axes.shape(names), dtype=np.int64)
+    found = axes.table(names)
     for cell in cells:
         place = {
             Event.IMPROVED: cell.step,
@@ -126,7 +124,7 @@ _GOOD, _NOT_GOOD = "good_enough", "not_good_enough"
 
 def guarded_levels(axes: Axes, cells: Sequence[Reached], threshold: int) -> Guarded:
     """Guard how many of those with so many sessions ended good enough; the steps are the values of the table."""
-    found = np.zeros(axes.shape((_GOOD, _NOT_GOOD)), dtype=np.int64)
+    found = axes.table((_GOOD, _NOT_GOOD))
     for cell in cells:
         place = 0 if cell.good_enough else 1
         value = axes.values.index(str(cell.step))

@@ -35,20 +35,19 @@ DROP_OUT: Final[dict[str, Callable[[Ended], bool]]] = {
 def guarded_endings(axes: Axes, cells: Sequence[Ended], threshold: int) -> dict[str, Guarded]:
     """Guard how episodes ended, and each definition of drop-out, for all of the organisation."""
     reasons = sorted({str(cell.reason) for cell in cells}) or ["other"]
-    found = np.zeros(axes.shape(reasons), dtype=np.int64)
+    found = axes.table(reasons)
     for cell in cells:
         found[*_place(axes, cell), reasons.index(str(cell.reason))] += cell.episodes
     guarded = {"endings": Guarded.of(axes, found, reasons, {_EVERYBODY: reasons}, threshold=threshold)}
-    told = guarded["endings"].may_be_told(_EVERYBODY)
     for name, holds in DROP_OUT.items():
         split = _split(axes, cells, holds)
         unions = {_EVERYBODY: (_YES, _NO)}
-        guarded[name] = Guarded.of(axes, split, (_YES, _NO), unions, threshold=threshold, given=told)
+        guarded[name] = Guarded.of(axes, split, (_YES, _NO), unions, threshold=threshold)
     return guarded
 
 
 def _split(axes: Axes, cells: Iterable[Ended], holds: Callable[[Ended], bool]) -> IntArray:
-    found = np.zeros(axes.shape((_YES, _NO)), dtype=np.int64)
+    found = axes.table((_YES, _NO))
     for cell in cells:
         found[*_place(axes, cell), 0 if holds(cell) else 1] += cell.episodes
     return found
@@ -64,7 +63,7 @@ _COUNTED: Final = (Column("count", Kind.COUNT), Column("share", Kind.SHARE))
 def endings(guarded: Guarded, where: Where) -> Table:
     """Tell how episodes ended."""
     everybody = guarded.count(where, _EVERYBODY)
-    counts = {reason: guarded.count(where, reason) for reason in guarded.names if reason != _EVERYBODY}
+    counts = {reason: guarded.count(where, reason) for reason in guarded.entries if reason != _EVERYBODY}
     rows = tuple(Row(reason, (counted(count), share(count, everybody))) for reason, count in counts.items())
     return Table("endings", _COUNTED, rows)
 

@@ -8,12 +8,14 @@ from typing import Final
 
 import numpy as np
 
+from app.reports.axes import Axis
 from app.reports.cohort import Measured, Pair, Started
 from app.reports.comparison import Modelled
+from app.reports.disclosure import Stages
 from app.reports.document import Cell, Column, Kind, Note, Row, Section, Table, Withheld
 from app.reports.effects import Pairs, pre_post, severity_adjusted
-from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
-from app.reports.tabulation import Axes, Change, Recovery, Stage, ValueOf, changes, recoveries, stages
+from app.reports.guarded import HIDDEN, Guarded, Named, Where, counted, share
+from app.reports.tabulation import PARTS, Axes, Change, Recovery, Stage, ValueOf, parts
 from app.scales.change import ChangeCriteria
 
 STARTED: Final = "started"
@@ -26,18 +28,38 @@ FIRST_CASES: Final = "first_cases"
 REFERRED: Final = "referred"
 RECOVERED: Final = "recovery"
 
-_STAGE_UNIONS: Final[dict[str, Sequence[str]]] = {
+_STAGES: Final[dict[str, Sequence[Stage]]] = {
     REFERRED: list(Stage),
-    STARTED: [each for each in Stage if each is not Stage.NOT_STARTED],
+    STARTED: list(Stage)[1:],
     TWO_SESSIONS: list(Stage)[2:],
     WITH_FIRST: list(Stage)[3:],
     PAIRED: [Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
     FIRST_CASES: [Stage.FIRST_CASE, Stage.PAIRED_CASE],
+    **{stage: [stage] for stage in Stage},
 }
-_RECOVERY_UNIONS: Final[dict[str, Sequence[str]]] = {
+_RECOVERIES_TOLD: Final[dict[str, Sequence[Recovery]]] = {
     CASES: list(Recovery),
     RECOVERED: [Recovery.RELIABLE, Recovery.BELOW_ONLY],
+    Recovery.RELIABLE: [Recovery.RELIABLE],
 }
+
+_OF_STAGES, _OF_CHANGES, _OF_RECOVERIES = "stage:", "change:", "recovery:"
+
+_UNIONS: Final = {
+    **{f"{_OF_STAGES}{name}": [part.name for part in PARTS if part.stage in some] for name, some in _STAGES.items()},
+    **{f"{_OF_CHANGES}{each}": [part.name for part in PARTS if part.change is each] for each in Change},
+    f"{_OF_CHANGES}{PAIRED}": [part.name for part in PARTS if part.change is not None],
+    **{
+        f"{_OF_RECOVERIES}{name}": [part.name for part in PARTS if part.recovery in some]
+        for name, some in _RECOVERIES_TOLD.items()
+    },
+}
+
+FLOW: Final = Stages(
+    Axis(3, ((0, 1, 2), (1, 2))),
+    tuple(min(list(Stage).index(part.stage), 2) for part in PARTS),
+)
+"""What all reports have in common, whatever the measure: not started, one session, two or more."""
 
 OUTCOMES: Final = (
     ("reliable_improvement", Change.IMPROVED),
@@ -51,40 +73,21 @@ OUTCOMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Tabulated:
-    """The partitions of a measure's episodes, each with what may be told of it."""
+    """The parts of a measure's episodes, with what may be told of them: of stages, of pairs, of cases."""
 
-    stages: Guarded
-    changes: Guarded
-    recoveries: Guarded
+    stages: Named
+    changes: Named
+    recoveries: Named
 
     @classmethod
     def of(
         cls, axes: Axes, started: Sequence[Started], measured: Sequence[Measured], value_of: ValueOf, threshold: int
     ) -> Tabulated:
-        """Count how far episodes came and what became of the pairs and of the cases, and guard all of it.
-
-        The outcomes are told only where the number of those of whom they are is told.
-        """
-        reached = Guarded.of(
-            axes, stages(axes, started, measured, value_of), list(Stage), _STAGE_UNIONS, threshold=threshold
-        )
-        changed = Guarded.of(
-            axes,
-            changes(axes, measured, value_of),
-            list(Change),
-            {PAIRED: list(Change)},
-            threshold=threshold,
-            given=reached.may_be_told(PAIRED),
-        )
-        recovered = Guarded.of(
-            axes,
-            recoveries(axes, measured, value_of),
-            list(Recovery),
-            _RECOVERY_UNIONS,
-            threshold=threshold,
-            given=reached.may_be_told(Stage.PAIRED_CASE),
-        )
-        return cls(reached, changed, recovered)
+        """Count how far episodes came and what became of the pairs and of the cases, and guard all of it together."""
+        counts = parts(axes, started, measured, value_of)
+        names = [part.name for part in PARTS]
+        guarded = Guarded.of(axes, counts, names, _UNIONS, threshold=threshold, stages=FLOW)
+        return cls(*(Named(guarded, prefix) for prefix in (_OF_STAGES, _OF_CHANGES, _OF_RECOVERIES)))
 
     def outcome(self, where: Where, name: str) -> tuple[int | None, int | None]:
         """Give how many showed an outcome, and of how many; None where it may not be told."""
