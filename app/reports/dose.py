@@ -78,10 +78,16 @@ def _curve(guarded: Guarded, where: Where, cells: Sequence[First]) -> list[Row]:
         told = []
         for name, curve in zip(_EVENTS, at.causes, strict=True):
             hidden = guarded.count(where, f"{name}_by_{step}") is None
-            told.append(HIDDEN if hidden else _share(*(each[0] for each in (curve.estimate, curve.low, curve.high))))
+            shares = (_rounded(each[0], guarded) for each in (curve.estimate, curve.low, curve.high))
+            told.append(HIDDEN if hidden else _share(*shares))
         left = _left(guarded, where, step, followed)
         rows.append(Row(str(sessions), (left, *told)))
     return rows
+
+
+def _rounded(share: float, guarded: Guarded) -> float:
+    """Round a share whose counts are rounded: of whole persons and to many decimals it would give them away."""
+    return share if guarded.to == 1 else round(float(share), 2)
 
 
 def _left(guarded: Guarded, where: Where, step: int, followed: int) -> Cell:
