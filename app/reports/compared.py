@@ -58,7 +58,7 @@ def _difference(told: int | None, found: Difference | None) -> tuple[Cell, ...]:
         return (_UNKNOWN,) * 4
     between = found.difference
     return (
-        Cell(found.persons),
+        Cell(told),
         Cell(found.observed),
         Cell(found.expected),
         Cell(between.estimate, between.lower, between.upper) if found.persons > 1 else Cell(between.estimate),
