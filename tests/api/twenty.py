@@ -4,9 +4,10 @@ All ended in 2025. The first session of each was on Monday 3 February at ten; th
 before the first session and an hour before the last one, unless the table says otherwise:
 
 - 1 and 2 also filled in a PHQ-9 when they were referred, a week before the first session: 22 and 17.
-- 3 and 4 filled in one 30 days after the end: 4 and 7.
+- 3 and 4 had ended their programme three days after the last session, and filled in one 30 days later: 4 and 7.
 - 4 cancelled two sessions in the first week; 10, 15 and 19 stayed away from one after their last.
-- Episodes were closed three days after the last session, that of 14 after 70 days, those without one after 30.
+- Episodes were closed three days after the last session, that of 14 after 70 days, those of 3 and 4 after 33,
+  those without one after 30.
 - A PHQ-9 was asked for by assignment of 1, who filled it in, of 2, who declined, of 3, who could not, and of 4.
 
 Programme A plans five sessions and is pathway 1, programme B plans none and is pathway 2. 1 to 8 came for depression,
@@ -19,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from tests.factories import Clinic, administration, created, gad_7, make_programme, ok, phq_9, put
+from tests.factories import Clinic, administration, created, gad_7, listed, make_programme, ok, phq_9, put
 
 YEAR: Final = 2025
 BEGIN: Final = datetime(YEAR, 2, 3, 9, tzinfo=UTC)
@@ -52,7 +53,7 @@ AT_REFERRAL: Final = {1: 22, 2: 17}
 AFTERWARDS: Final = {3: 4, 4: 7}
 CANCELLED: Final = {4: 2}
 STAYED_AWAY: Final = {10, 15, 19}
-CLOSED_AFTER: Final = {14: 70, 19: 30, 20: 30}
+CLOSED_AFTER: Final = {3: 33, 4: 33, 14: 70, 19: 30, 20: 30}
 ASKED_FOR: Final = {1: None, 2: "declined", 3: "unable", 4: None}
 
 
@@ -77,9 +78,19 @@ class Line:
         no, sex, age, language, programme, waited, every, sessions, phq, gad, ended = (
             None if word == "-" else word for word in written.split()
         )
-        scores = [tuple(int(score) for score in word.split(">")) if word else () for word in (phq, gad)]
-        counts = [int(word or 0) for word in (no, age, waited, every, sessions)]
-        return cls(counts[0], sex, counts[1], str(language), programme, *counts[2:], *scores, str(ended))
+        return cls(
+            no=int(no or 0),
+            sex=sex,
+            age=int(age or 0),
+            language=str(language),
+            programme=programme,
+            waited=int(waited or 0),
+            every=int(every or 0),
+            sessions=int(sessions or 0),
+            phq_9=_scores(phq),
+            gad_7=_scores(gad),
+            ended=str(ended),
+        )
 
     @property
     def areas(self) -> list[str]:
@@ -88,6 +99,10 @@ class Line:
     def session(self, place: int) -> datetime:
         """When a session was held, the first being 1."""
         return BEGIN + timedelta(days=self.every * (place - 1), hours=1)
+
+
+def _scores(written: str | None) -> tuple[int, ...]:
+    return tuple(int(score) for score in written.split(">")) if written else ()
 
 
 LINES: Final = [Line.of(written) for written in TABLE.strip().splitlines()[1:]]
@@ -112,12 +127,16 @@ def _kept(clinic: Clinic, line: Line, programmes: dict[str, str]) -> str:
         _meet(clinic, episode, line.session(line.sessions) + timedelta(days=1), "no_show")
     asked_for = _ask(clinic, episode, line) if line.no in ASKED_FOR else {}
     _answer(clinic, episode, line, asked_for)
-    closed_at = line.session(line.sessions) + timedelta(days=CLOSED_AFTER.get(line.no, 3))
+    last = line.session(line.sessions)
+    if line.no in AFTERWARDS:
+        [part] = listed(clinic.therapist.get(f"/v1/episodes/{episode['id']}/programmes"))
+        ended = {"ended_at": (last + timedelta(days=3)).isoformat()}
+        ok(clinic.therapist.patch(f"/v1/episode-programmes/{part['id']}", ended, 1))
+        _put(clinic, episode, phq_9(AFTERWARDS[line.no]), last + timedelta(days=33))
+    closed_at = last + timedelta(days=CLOSED_AFTER.get(line.no, 3))
     closing = {"closed_at": closed_at.isoformat(), "closing_reason": line.ended}
     path = f"/v1/episodes/{episode['id']}"
     ok(clinic.therapist.patch(path, closing, ok(clinic.therapist.get(path))["version"]))
-    if line.no in AFTERWARDS:
-        _put(clinic, episode, phq_9(AFTERWARDS[line.no]), closed_at + timedelta(days=30))
     return str(episode["id"])
 
 
