@@ -59,6 +59,7 @@ class Guarded:
         *,
         threshold: int,
         given: Mask | None = None,
+        untold: Mapping[str, Mask] | None = None,
     ) -> Guarded:
         """Find out what may be told of a partition.
 
@@ -76,26 +77,32 @@ class Guarded:
             The smallest count that may be told.
         given : ndarray of bool, shape (services + 1, years + windows, values + 1), optional
             Where the whole of the categories may be told by a table that this one divides further.
+        untold : mapping of str to ndarray of bool, optional
+            Of some names, by name, where they may not be told, since another table would give something away with
+            them; same shape as `given`.
 
         Returns
         -------
         Guarded
         """
         categories = [str(each) for each in categories]
-        along = [
-            Axis(len(axes.services), (tuple(range(len(axes.services))),)),
-            Axis(len(axes.years), tuple(windows(axes, WINDOW_YEARS))),
-            Axis(len(axes.values), (tuple(range(len(axes.values))),)),
-            Axis(len(categories), tuple(tuple(categories.index(each) for each in union) for union in unions.values())),
-        ]
-        hidden = None if given is None else np.repeat(~given[..., None], len(categories) + len(unions), axis=-1)
-        visible = protect(counts, along, threshold, hidden)
-        return cls(axes, (*categories, *unions), extended(counts, along), visible)
+        told = along(axes, categories, unions)
+        names, every = (*categories, *unions), extended(counts, told)
+        hidden = np.zeros(every.shape, dtype=np.bool_)
+        if given is not None:
+            hidden |= ~given[..., None]
+        for name, where in (untold or {}).items():
+            hidden[..., names.index(name)] |= where
+        return cls(axes, names, every, protect(counts, told, threshold, hidden))
 
     def count(self, where: Where, name: str) -> int | None:
         """Tell how many episodes there are of a category or union; None where it may not be told."""
         place = (*self._place(where), self.names.index(name))
         return int(self.counts[place]) if self.visible[place] else None
+
+    def everywhere(self, name: str) -> IntArray:
+        """Give all counts of a category or union, told or not, in the shape of :meth:`may_be_told`."""
+        return self.counts[..., self.names.index(name)]
 
     def may_be_told(self, name: str) -> Mask:
         """Give where a category or union may be told, shape (services + 1, years + windows, values + 1)."""
@@ -112,6 +119,17 @@ class Guarded:
     def share(self, where: Where, name: str, of: str) -> Cell:
         """Give a share with its Wilson interval, or say that it may not be told."""
         return share(self.count(where, name), self.count(where, of))
+
+
+def along(axes: Axes, categories: Sequence[str], unions: Mapping[str, Sequence[str]]) -> list[Axis]:
+    """Give what can be asked for: each and all services, years and windows, values, categories and their unions."""
+    places = {str(each): place for place, each in enumerate(categories)}
+    return [
+        Axis(len(axes.services), (tuple(range(len(axes.services))),)),
+        Axis(len(axes.years), tuple(windows(axes, WINDOW_YEARS))),
+        Axis(len(axes.values), (tuple(range(len(axes.values))),)),
+        Axis(len(categories), tuple(tuple(places[each] for each in union) for union in unions.values())),
+    ]
 
 
 def counted(count: int | None) -> Cell:

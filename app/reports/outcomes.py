@@ -10,11 +10,13 @@ import numpy as np
 
 from app.reports.cohort import Measured, Pair, Started
 from app.reports.comparison import Modelled
+from app.reports.disclosure import extended
 from app.reports.document import Cell, Column, Kind, Note, Row, Section, Table, Withheld
 from app.reports.effects import Pairs, pre_post, severity_adjusted
-from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
-from app.reports.tabulation import Axes, Change, Recovery, Stage, ValueOf, changes, recoveries, stages
+from app.reports.guarded import HIDDEN, Guarded, Where, along, counted, share
+from app.reports.tabulation import Axes, Change, Mask, Recovery, Stage, ValueOf, changes, recoveries, stages
 from app.scales.change import ChangeCriteria
+from app.trajectories.prediction import IntArray
 
 STARTED: Final = "started"
 TWO_SESSIONS: Final = "two_sessions"
@@ -25,6 +27,8 @@ FIRST_CASES: Final = "first_cases"
 """Cases by the first score, with a later one or without."""
 REFERRED: Final = "referred"
 RECOVERED: Final = "recovery"
+
+_UNKNOWN: Final = Cell(withheld=Withheld.UNKNOWN)
 
 _STAGE_UNIONS: Final[dict[str, Sequence[str]]] = {
     REFERRED: list(Stage),
@@ -56,6 +60,8 @@ class Tabulated:
     stages: Guarded
     changes: Guarded
     recoveries: Guarded
+    unknown: frozenset[str] = frozenset()
+    """Outcomes of which nobody's is known, since no reliable change or no cut-off of the measure is published."""
 
     @classmethod
     def of(
@@ -63,28 +69,37 @@ class Tabulated:
     ) -> Tabulated:
         """Count how far episodes came and what became of the pairs and of the cases, and guard all of it.
 
-        The outcomes are told only where the number of those of whom they are is told.
+        The outcomes are told only where the number of those of whom they are is told, and the other way round: where a
+        table of outcomes has to hide how many they are, the flow of denominators hides it too.
         """
-        reached = Guarded.of(
-            axes, stages(axes, started, measured, value_of), list(Stage), _STAGE_UNIONS, threshold=threshold
-        )
-        changed = Guarded.of(
-            axes,
+        how_far, changed, recovered = (
+            stages(axes, started, measured, value_of),
             changes(axes, measured, value_of),
-            list(Change),
-            {PAIRED: list(Change)},
-            threshold=threshold,
-            given=reached.may_be_told(PAIRED),
-        )
-        recovered = Guarded.of(
-            axes,
             recoveries(axes, measured, value_of),
-            list(Recovery),
-            _RECOVERY_UNIONS,
-            threshold=threshold,
-            given=reached.may_be_told(Stage.PAIRED_CASE),
         )
-        return cls(reached, changed, recovered)
+        untold: dict[str, Mask] = {}
+        while True:
+            reached = Guarded.of(axes, how_far, list(Stage), _STAGE_UNIONS, threshold=threshold, untold=untold)
+            of_pairs = Guarded.of(
+                axes,
+                changed,
+                list(Change),
+                {PAIRED: list(Change)},
+                threshold=threshold,
+                given=reached.may_be_told(PAIRED),
+            )
+            of_cases = Guarded.of(
+                axes,
+                recovered,
+                list(Recovery),
+                _RECOVERY_UNIONS,
+                threshold=threshold,
+                given=reached.may_be_told(Stage.PAIRED_CASE),
+                untold=_overlapping(axes, of_pairs, recovered, threshold),
+            )
+            untold = {PAIRED: ~of_pairs.may_be_told(PAIRED), Stage.PAIRED_CASE: ~of_cases.may_be_told(CASES)}
+            if not any((where & reached.may_be_told(name)).any() for name, where in untold.items()):
+                return cls(reached, of_pairs, of_cases, _unknown(measured))
 
     def outcome(self, where: Where, name: str) -> tuple[int | None, int | None]:
         """Give how many showed an outcome, and of how many; None where it may not be told."""
@@ -94,14 +109,40 @@ class Tabulated:
         return self.recoveries.count(where, category), self.recoveries.count(where, CASES)
 
 
+def _unknown(measured: Sequence[Measured]) -> frozenset[str]:
+    """Tell which counts are of nothing that is known, for want of a published criterion: they are not 0."""
+    paired = [cell for cell in measured if cell.paired]
+    found: set[str] = set()
+    if paired and all(cell.change is None for cell in paired):
+        found |= {name for name, category in OUTCOMES if isinstance(category, Change)}
+    if paired and all(cell.case_at_start is None for cell in paired):
+        found |= {CASES, *_RECOVERIES}
+    return frozenset(found)
+
+
+def _overlapping(axes: Axes, of_pairs: Guarded, recovered: IntArray, threshold: int) -> dict[str, Mask]:
+    """Find where the two tables of outcomes together would tell a few persons.
+
+    Who recovered reliably is one of those who improved reliably, so that the difference is a number of persons, and so
+    are those who neither improved nor recovered.
+    """
+    reliable, below = (extended(recovered, along(axes, list(Recovery), {}))[..., place] for place in (0, 1))
+    improved = of_pairs.everywhere(Change.IMPROVED)
+    without, neither = improved - reliable, of_pairs.everywhere(PAIRED) - improved - below
+    return {
+        Recovery.RELIABLE: (without > 0) & (without < threshold),
+        RECOVERED: (neither > 0) & (neither < threshold),
+    }
+
+
 def denominators(tabulated: Tabulated, where: Where) -> Table:
     """Tell how many episodes there were at each step from the referral to a case with two scores."""
     steps = {name: tabulated.stages.count(where, name) for name in (REFERRED, STARTED, TWO_SESSIONS, PAIRED)}
     steps[CASES] = tabulated.stages.count(where, Stage.PAIRED_CASE)
     rows, before = [], None
     for place, (name, count) in enumerate(steps.items()):
-        of_previous = Cell(withheld=Withheld.UNKNOWN) if place == 0 else share(count, before)
-        rows.append(Row(name, (counted(count), of_previous)))
+        of_previous = _UNKNOWN if place == 0 else share(count, before)
+        rows.append(Row(name, (_UNKNOWN, _UNKNOWN) if name in tabulated.unknown else (counted(count), of_previous)))
         before = count
     single = tabulated.stages.count(where, Stage.ONE_SESSION)
     rows.append(Row("single_session", (counted(single), share(single, steps[STARTED]))))
@@ -121,6 +162,9 @@ def outcomes(tabulated: Tabulated, where: Where, modelled: Modelled | None) -> T
     )
     rows = []
     for name, _ in OUTCOMES:
+        if name in tabulated.unknown:
+            rows.append(Row(name, (_UNKNOWN,) * len(columns)))
+            continue
         count, of = tabulated.outcome(where, name)
         rows.append(Row(name, (counted(count), share(count, of), *_by_other_rules(tabulated, where, name, modelled))))
     return Table("outcomes", columns, tuple(rows), notes=(Note("missing_rules_differ"),))
@@ -186,7 +230,7 @@ def effects(
         Column("effect", Kind.EFFECT),
     )
     rows = [
-        Row("pre_post", _pre_post(tabulated.changes.count(where, PAIRED), pairs, criteria)),
+        Row("pre_post", _pre_post(tabulated.stages.count(where, PAIRED), pairs, criteria)),
         Row("severity_adjusted", _adjusted(tabulated, where, pairs, reference, criteria)),
     ]
     return Table("effect", columns, tuple(rows), notes=(Note("uncontrolled"),))
