@@ -378,8 +378,9 @@ def _dose(gathered: _Gathered) -> Section:
         for key, dimension in (("dose_by_third", Dimension.BASELINE_THIRD), ("dose_by_interval", Dimension.INTERVAL)):
             tables.append(_dose_by(gathered, key, dimension))
         levels = sorted({cell.step for cell in reached})
-        axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
-        tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
+        if gathered.whole.tabulated.unknown.isdisjoint(("recovery", "reliable_improvement")):
+            axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
+            tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
     assert services, "an organisation with reports has services"
     return Section("dose", tuple(tables))
 
@@ -444,14 +445,15 @@ def _flow(gathered: _Gathered) -> Section:
         if gathered.request.period.holds(cell.year) and gathered.service in (None, cell.service)
     ]
     tables = [
-        flow.waits(waits, started, two_sessions),
+        flow.waits(waits, started, two_sessions, gathered.threshold),
         flow.attendance(own, gathered.threshold),
         flow.endings(guarded["endings"], where),
         flow.drop_out(guarded, where),
         flow.measuring(held, own, gathered.threshold),
     ]
     if gathered.criteria is not None:
-        treated = _treated(pairs, gathered.criteria)
+        told = tabulated.count(where, outcomes.PAIRED) is not None
+        treated = _treated(pairs, gathered.criteria) if told else []
         tables.append(flow.phases(waiting, treated, follow_up, gathered.threshold))
     return Section("flow", tuple(tables))
 
