@@ -307,7 +307,8 @@ def _by(gathered: _Gathered, dimension: Dimension) -> Table:
         gathered.work, replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
     )
     values = casemix.single_values(found.axes.values, gathered.request.period, gathered.service)
-    return casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    table = casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    return replace(table, rows=tuple(row for row in table.rows if row.cells[0].value != 0))
 
 
 def _labels(gathered: _Gathered, dimension: Dimension) -> Mapping[str, str]:
