@@ -25,6 +25,8 @@ LATE_FROM: Final = 7
 _FOLLOWED: Final = "followed"
 _EVENTS: Final = ("improved", "dropped_out")
 _REMAINED: Final = "remained"
+_LEFT: Final = "left"
+"""Neither has happened by a step: later, or the episode ended without."""
 
 _COLUMNS: Final = (Column("at_risk", Kind.COUNT), Column("improved", Kind.SHARE), Column("dropped_out", Kind.SHARE))
 
@@ -44,6 +46,9 @@ def guarded_steps(axes: Axes, cells: Sequence[Step], threshold: int) -> Guarded:
     unions = {_FOLLOWED: names}
     for event in _EVENTS:
         unions |= {f"{event}_by_{step}": [f"{event}_{each}" for each in range(step + 1)] for step in range(len(STEPS))}
+    for step in range(len(STEPS)):
+        gone = {each for event in _EVENTS for each in unions[f"{event}_by_{step}"]}
+        unions[f"{_LEFT}_{step}"] = [each for each in names if each not in gone]
     return Guarded.of(axes, found, names, unions, threshold=threshold)
 
 
@@ -78,28 +83,16 @@ def _curve(guarded: Guarded, where: Where, cells: Sequence[First]) -> list[Row]:
         told = []
         for name, curve in zip(_EVENTS, at.causes, strict=True):
             hidden = guarded.count(where, f"{name}_by_{step}") is None
-            shares = (_rounded(each[0], guarded) for each in (curve.estimate, curve.low, curve.high))
-            told.append(HIDDEN if hidden else _share(*shares))
-        left = _left(guarded, where, step, followed)
-        rows.append(Row(str(sessions), (left, *told)))
+            value, low, high = (float(each[0]) for each in (curve.estimate, curve.low, curve.high))
+            told.append(HIDDEN if hidden else _share(value, low, high, followed))
+        rows.append(Row(str(sessions), (counted(guarded.count(where, f"{_LEFT}_{step}")), *told)))
     return rows
 
 
-def _rounded(share: float, guarded: Guarded) -> float:
-    """Round a share whose counts are rounded: of whole persons and to many decimals it would give them away."""
-    return share if guarded.to == 1 else round(float(share), 2)
-
-
-def _left(guarded: Guarded, where: Where, step: int, followed: int) -> Cell:
-    """Give how many had neither improved nor dropped out by the end of a step; the curve's risk set but for endings."""
-    gone = [guarded.count(where, f"{name}_by_{step}") for name in _EVENTS]
-    return HIDDEN if None in gone else Cell(followed - sum(each for each in gone if each is not None))
-
-
-def _share(value: float, low: float, high: float) -> Cell:
+def _share(value: float, low: float, high: float, of: int) -> Cell:
     if math.isnan(value):
         return Cell(withheld=Withheld.UNKNOWN)
-    return Cell(float(value)) if math.isnan(low) else Cell(float(value), float(low), float(high))
+    return Cell(value, of=of) if math.isnan(low) else Cell(value, low, high, of)
 
 
 def responders(guarded: Guarded, where: Where) -> Table:

@@ -307,7 +307,8 @@ def _by(gathered: _Gathered, dimension: Dimension) -> Table:
         gathered.work, replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
     )
     values = casemix.single_values(found.axes.values, gathered.request.period, gathered.service)
-    return casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    table = casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    return replace(table, rows=tuple(row for row in table.rows if row.cells[0].value != 0))
 
 
 def _labels(gathered: _Gathered, dimension: Dimension) -> Mapping[str, str]:
@@ -378,8 +379,9 @@ def _dose(gathered: _Gathered) -> Section:
         for key, dimension in (("dose_by_third", Dimension.BASELINE_THIRD), ("dose_by_interval", Dimension.INTERVAL)):
             tables.append(_dose_by(gathered, key, dimension))
         levels = sorted({cell.step for cell in reached})
-        axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
-        tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
+        if gathered.whole.tabulated.unknown.isdisjoint(("recovery", "reliable_improvement")):
+            axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
+            tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
     assert services, "an organisation with reports has services"
     return Section("dose", tuple(tables))
 
@@ -444,7 +446,7 @@ def _flow(gathered: _Gathered) -> Section:
         if gathered.request.period.holds(cell.year) and gathered.service in (None, cell.service)
     ]
     tables = [
-        flow.waits(waits, started, two_sessions),
+        flow.waits(waits, started, two_sessions, gathered.threshold),
         flow.attendance(own, gathered.threshold),
         flow.endings(guarded["endings"], where),
         flow.drop_out(guarded, where),
