@@ -108,7 +108,7 @@ def _open(work: Work, device_id: UUID) -> UUID:
         record_session(work, held, [{"episode_id": episode.id, "outcome": "attended"}])
     asked = {"instrument": "phq-9", "form": None, "informant_id": None, "opens_at": _WEEK_0}
     assignment = add_assignment(work, episode.id, asked)
-    open_on_device(work, assignment.id, episode.id, device_id)
+    open_on_device(work, work.entry, assignment.id, episode.id, device_id)
     return episode.id
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
@@ -80,17 +80,7 @@ def ignore_patterns() -> list[str]:
     return [line for line in lines if line and not line.startswith("#")]
 
 
-def compose(variables: Mapping[str, str]) -> dict[str, Any]:
-    """Read compose.yaml, with its variables filled in as compose does: a missing one is an error."""
-
-    def value(match: re.Match[str]) -> str:
-        name, said = match["name"], match["said"]
-        if name not in variables:
-            raise KeyError(f"{name}: {said}")
-        return variables[name]
-
-    text = (ROOT / "compose.yaml").read_text(encoding="utf-8")
-    without_comments = re.sub(r"^\s*#.*$", "", text, flags=re.MULTILINE)
-    filled = re.sub(r"\$\{(?P<name>\w+):\?(?P<said>[^}]*)\}", value, without_comments)
-    document: dict[str, Any] = yaml.safe_load(filled)
+def compose() -> dict[str, Any]:
+    """Read compose.yaml, which has no variables."""
+    document: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
     return document

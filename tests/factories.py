@@ -341,7 +341,7 @@ def make_opening(clinic: Clinic, patient_id: str, **columns: Any) -> dict[str, A
     """Have the locum open a patient's record, as if that had not been their own."""
     database: Database = clinic.lead.client.app.state.database  # type: ignore[attr-defined]  # as above
     with database.work(founding_scope(clinic.organisation_id), Access("test", uuid7())) as work:
-        work.saw([UUID(patient_id)])
+        entry = work.saw([UUID(patient_id)])
         values = {
             "patient_id": UUID(patient_id),
             "service_id": clinic.service_id,
@@ -350,7 +350,7 @@ def make_opening(clinic: Clinic, patient_id: str, **columns: Any) -> dict[str, A
             "opened_at": work.now,
             "expires_at": work.now + timedelta(hours=12),
         }
-        return {"id": str(add(work, BreakGlass, values | columns).id), "version": 1}
+        return {"id": str(add(work, entry, BreakGlass, values | columns).id), "version": 1}
 
 
 def make_user(clinic: Clinic, **fields: Any) -> dict[str, Any]:

@@ -83,6 +83,59 @@ def words(node: ast.AST) -> set[str]:
     return found
 
 
+# Silent writes
+
+MAKES_ROWS = re.compile(r"(?:.+\.)?db\.(?:add|add_all|merge|delete)|(?:(?:sa|sqlalchemy)\.)?(?:insert|update|delete)")
+
+
+def writes_without_entry(source: Source, classes: set[str], writes: Callable[[str], bool]) -> list[str]:
+    """What writes rows of patients takes the audit entry, or names itself whom it has written about.
+
+    `classes` are those of the patients' tables; `writes` tells whether a statement writes to one. A function counts as
+    writing also where it uses a name of the module that was made of such words, or calls a function that was.
+    """
+    if source.path == "app/db/session.py":
+        return []
+    tree = source.tree
+    writing = {
+        name
+        for node in tree.body
+        for name in _names_given(node)
+        if any(writes(text) for _, text in strings(node)) and not _takes_work(node)
+    }
+    while grown := {
+        name
+        for node in tree.body
+        for name in _names_given(node)
+        if not _takes_work(node) and name not in writing and words(node) & writing
+    }:
+        writing |= grown
+    return [
+        f"{source.path}: {node.name}"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and _takes_work(node)
+        and (words(node) & writing or any(writes(text) for _, text in strings(node)) or _makes_rows(node, classes))
+        and not any(isinstance(each.annotation, ast.Name) and each.annotation.id == "Entry" for each in node.args.args)
+        and not any(name == "work.saw" for name, _ in calls(node))
+    ]
+
+
+def _makes_rows(node: ast.AST, classes: set[str]) -> bool:
+    return any(MAKES_ROWS.fullmatch(name) for name, _ in calls(node)) and bool(words(node) & classes)
+
+
+def _takes_work(node: ast.AST) -> bool:
+    return isinstance(node, ast.FunctionDef) and any(each.arg == "work" for each in node.args.args)
+
+
+def _names_given(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.FunctionDef):
+        return [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+    return [each.id for each in targets if isinstance(each, ast.Name)]
+
+
 # Transactions
 
 OPENERS = {"Session", "sessionmaker", "scoped_session", "AsyncSession", "create_engine", "create_async_engine"}
@@ -181,7 +234,7 @@ def simple_statements(tree: ast.Module) -> Iterator[ast.stmt]:
             yield node
 
 
-def strings(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def strings(tree: ast.AST) -> Iterator[tuple[int, str]]:
     """Give the texts of a module but its docstrings, each f-string as one."""
     within = {id(part) for node in ast.walk(tree) if isinstance(node, ast.JoinedStr) for part in ast.walk(node)}
     within |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}

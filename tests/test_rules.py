@@ -22,6 +22,7 @@ from app import errors
 from app.api.deps import OpenWork, allow
 from app.api.errors import NOT_OURS, STATUS
 from app.config import Settings
+from app.db import auditing
 from app.db.codes import Role
 from app.db.models import Base
 from app.db.session import Database
@@ -214,6 +215,31 @@ def test_a_statement_on_everybody_s_patients_is_found(statement: str) -> None:
 )
 def test_a_scoped_statement_passes(statement: str) -> None:
     assert unscoped(Source("app/db/record.py", f"def f(work, table):\n    return {statement}\n")) == []
+
+
+def test_what_writes_rows_of_patients_takes_the_audit_entry() -> None:
+    assert broken(writes_without_entry, sources("app/db")) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "work.db.add(Goal(place=1))",
+        "work.db.execute(insert(Goal), rows)",
+        "work.ask(Query(statement('update goals set place = 1'), {}, list))",
+        "work.ask(Query(_ADD, {}, list))",
+    ],
+)
+def test_a_write_without_the_entry_is_found(written: str) -> None:
+    module = f"_ADD = statement('insert into goals values (1)')\n\ndef f(work: WorkWITH) -> None:\n    {written}\n"
+    assert writes_without_entry(Source("app/db/x.py", module.replace("WITH", "")))
+    assert writes_without_entry(Source("app/db/x.py", module.replace("WITH", ", entry: Entry"))) == []
+
+
+def writes_without_entry(source: Source) -> list[str]:
+    about = auditing.OF_PATIENTS
+    classes = {mapper.class_.__name__ for mapper in Base.registry.mappers if str(mapper.local_table) in about}
+    return rules.writes_without_entry(source, classes, lambda text: auditing.writes_patients(text.encode()))
 
 
 def test_one_place_writes_the_audit() -> None:

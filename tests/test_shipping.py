@@ -18,6 +18,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from app.config import Settings
 from app.db.embedded import EmbeddedServer
 from app.db.migrations import newest_revision
 from app.db.provision import provision
@@ -27,13 +28,9 @@ from tests.factories import Clinic, make_record
 from tests.programs import environment
 
 BUILD, RUNTIME = stages((ROOT / "Dockerfile").read_text(encoding="utf-8"))
-PASSWORDS = {
-    "POSTGRES_PASSWORD": "a" * 24,
-    "SPOR_OWNER_PASSWORD": "b" * 24,
-    "SPOR_APP_PASSWORD": "c" * 24,
-    "SPOR_AUDIT_KEY": "d" * 64,
-}
-SERVICES: dict[str, dict[str, Any]] = compose(PASSWORDS)["services"]
+SECRETS = ("spor_admin_password", "spor_owner_password", "spor_app_password", "spor_audit_key")
+COMPOSED = compose()
+SERVICES: dict[str, dict[str, Any]] = COMPOSED["services"]
 
 
 def pinned(lock: str) -> dict[str, str]:
@@ -196,10 +193,35 @@ def test_compose_fits_its_schema() -> None:
     assert ran.returncode == 0, ran.stdout + ran.stderr
 
 
-@pytest.mark.parametrize("name", PASSWORDS)
-def test_no_password_has_a_default(name: str) -> None:
-    with pytest.raises(KeyError, match=name):
-        compose({each: value for each, value in PASSWORDS.items() if each != name})
+def test_no_secret_is_in_an_environment_and_none_has_a_default() -> None:
+    assert "${" not in (ROOT / "compose.yaml").read_text(encoding="utf-8").replace("spor_${name}_password", "")
+    assert COMPOSED["secrets"] == {name: {"file": f"./secrets/{name}"} for name in SECRETS}
+    for service in SERVICES.values():
+        assert not re.search("://[^@ ]*:[^@ ]*@", json.dumps(service))
+        assert not {"POSTGRES_PASSWORD", *(name.upper() for name in SECRETS)} & service["environment"].keys()
+
+
+def test_every_secret_is_a_setting_that_is_read_from_such_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in SECRETS:
+        (tmp_path / name).write_text(f"{name:x<64}\n")
+    monkeypatch.setenv("SPOR_SECRETS_DIR", str(tmp_path))
+    for name in ("DATABASE_URL", "OWNER_DATABASE_URL", "ADMIN_DATABASE_URL"):
+        [url] = {each["environment"][name] for each in SERVICES.values() if name in each["environment"]}
+        monkeypatch.setenv(name, url)
+    settings = Settings()
+    urls = (settings.admin_database_url, settings.owner_database_url, settings.database_url)
+    for url, name in zip(urls, SECRETS[:3], strict=True):
+        assert url is not None
+        assert f":{name:x<64}@database/" in url
+    assert settings.audit_key is not None
+    assert settings.audit_key.get_secret_value() == f"{'spor_audit_key':x<64}"
+
+
+def test_secrets_stay_out_of_the_repository_and_of_the_image() -> None:
+    assert "secrets/" in (ROOT / ".gitignore").read_text(encoding="utf-8").split()
+    assert not in_context("secrets/spor_app_password", ignore_patterns())
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -216,17 +238,13 @@ def test_every_container_has_as_few_rights_as_it_can(name: str) -> None:
 
 
 def test_each_step_has_the_credentials_that_it_needs_and_no_more() -> None:
-    known = {
-        name: {each for each, password in PASSWORDS.items() if password in json.dumps(service)}
-        for name, service in SERVICES.items()
+    assert {name: set(service["secrets"]) for name, service in SERVICES.items()} == {
+        "database": {"spor_admin_password"},
+        "provision": set(SECRETS) - {"spor_audit_key"},
+        "migrate": {"spor_owner_password"},
+        "spor": {"spor_app_password", "spor_audit_key"},
     }
-    assert known == {
-        "database": {"POSTGRES_PASSWORD"},
-        "provision": set(PASSWORDS) - {"SPOR_AUDIT_KEY"},
-        "migrate": {"SPOR_OWNER_PASSWORD"},
-        "spor": {"SPOR_APP_PASSWORD", "SPOR_AUDIT_KEY"},
-    }
-    assert SERVICES["spor"]["environment"].keys() == {"DATABASE_URL", "SPOR_AUDIT_KEY"}
+    assert SERVICES["spor"]["environment"].keys() == {"DATABASE_URL", "SPOR_SECRETS_DIR"}
 
 
 def test_steps_follow_each_other() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from enum import StrEnum
 from textwrap import wrap
@@ -100,7 +101,7 @@ def drift_chart(table: Table, language: str) -> Spec | None:
     ends = (-0.5, last + 0.5)
     x = axis_of("x", _word(Word.CLOSED_IN, language), ends, step=1)
     labels = [str(row.label) for row in table.rows]
-    x["axis"] |= {"values": list(range(last + 1)), "labelExpr": f"{labels!r}[datum.value]", "labelAngle": -40}
+    x["axis"] |= {"values": list(range(last + 1)), "labelExpr": f"{json.dumps(labels)}[datum.value]", "labelAngle": -90}
     limits = [{"x": ends[0], "x2": ends[1], "y": y} for y in (-limit, limit)]
     panel = panel_of(
         "",

@@ -73,7 +73,7 @@ def verify(
 def _audited_database(settings: Settings, organisation: UUID | None) -> Iterator[Database]:
     """Give the database as its owner; the application's role is enough for one organisation."""
     if settings.database_url is None or settings.owner_database_url is not None:
-        with owner_url(settings) as url:
+        with owner_url(settings, only_looks=True) as url:
             refuse_other_revision(url)
             with closing(Database(url, pool_size=1)) as database:
                 yield database

@@ -7,7 +7,7 @@ from contextlib import closing, contextmanager
 
 from app.config import Settings
 from app.db import migrations
-from app.db.embedded import EmbeddedServer
+from app.db.embedded import EmbeddedServer, reached_url
 from app.db.failures import translated_errors
 from app.db.provision import APP_ROLE, DATABASE, OWNER_ROLE
 from app.db.session import Database
@@ -31,12 +31,18 @@ def ready_database(settings: Settings) -> Iterator[Database]:
 
 
 @contextmanager
-def owner_url(settings: Settings) -> Iterator[str]:
-    """Give the address of the database as its owner: the operator's, or that of our own."""
+def owner_url(settings: Settings, *, only_looks: bool = False) -> Iterator[str]:
+    """Give the address of the database as its owner: the operator's, or that of our own.
+
+    What only looks may do so while a service runs on our own; whatever changes something has to wait until it stops.
+    """
     if settings.owner_database_url is not None:
         yield settings.owner_database_url
     elif settings.database_url is not None:
         raise ServerMisconfigured("set OWNER_DATABASE_URL to the same database as its owner role")
+    elif only_looks:
+        with reached_url(settings.data_dir, DATABASE, OWNER_ROLE) as url:
+            yield url
     else:
         with EmbeddedServer(settings.data_dir) as server:
             yield server.url(DATABASE, OWNER_ROLE)

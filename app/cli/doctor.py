@@ -16,7 +16,7 @@ import typer
 from app.cli.options import DataDir, settings_of
 from app.config import Settings, host_of
 from app.db.backup import Manifest
-from app.db.embedded import EmbeddedServer
+from app.db.embedded import reached_url
 from app.db.inspection import Level, Opinion, good, inspect
 from app.db.provision import APP_ROLE, DATABASE
 from app.db.session import Database
@@ -33,7 +33,7 @@ OLDEST_BACKUP: Final = timedelta(hours=26)
 def doctor(data_dir: DataDir = None) -> None:
     """Check a deployment: one line for each check, with what to do; exit code 1 if anything is unsafe.
 
-    Give it the settings of the service. An embedded PostgreSQL must not be running.
+    Give it the settings of the service; it may be running.
     """
     settings = settings_of(data_dir=data_dir)
     opinions = [*of_settings(settings), *_of_database(settings)]
@@ -50,7 +50,7 @@ def _of_database(settings: Settings) -> Iterator[Opinion]:
             if any(each.check == "revision" and each.level is Level.OK for each in found):
                 yield _sealing(url)
     except (ServerMisconfigured, DatabaseUnavailable) as error:
-        yield Opinion("database", Level.UNSAFE, error.detail, "stop the service first, or put the settings right")
+        yield Opinion("database", Level.UNSAFE, error.detail, "see that the database is up, and put the settings right")
 
 
 def _sealing(url: str) -> Opinion:
@@ -74,8 +74,8 @@ def _address(settings: Settings) -> Iterator[str]:
         return
     if not (settings.data_dir / "data").exists():  # looking makes nothing
         raise ServerMisconfigured(f"there is no database in {settings.data_dir}")
-    with EmbeddedServer(settings.data_dir) as server:
-        yield server.url(DATABASE, APP_ROLE)
+    with reached_url(settings.data_dir, DATABASE, APP_ROLE) as url:
+        yield url
 
 
 def of_settings(settings: Settings) -> list[Opinion]:

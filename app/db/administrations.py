@@ -14,6 +14,7 @@ from uuid import UUID
 
 from psycopg.errors import UniqueViolation
 
+from app.db.entry import Entry
 from app.db.models import Administration, Base, Progress, RiskAlert, Score, Series
 from app.db.pipeline import Statement, statement
 from app.db.session import Query, Work, uuids
@@ -131,8 +132,9 @@ _WRITE_WHAT_IS_NEW = _write("on conflict do nothing")
 _WRITE_OR_FAIL = _write("")
 
 
-def write(work: Work, rows: NewRows) -> set[UUID]:
+def write(work: Work, entry: Entry, rows: NewRows) -> set[UUID]:
     """Write the rows; give the ids of the administrations that were new. If none of them is, nothing is written."""
+    work.writes_with(entry)
     return work.ask(_writing(_WRITE_WHAT_IS_NEW, rows))
 
 
@@ -141,11 +143,12 @@ def _writing(asked: Statement, rows: NewRows) -> Query[set[UUID]]:
     return Query(asked, parameters, lambda stored: {row[0] for row in stored})
 
 
-def write_at_last(work: Work, rows: NewRows, *after: Query[Any]) -> bool:
+def write_at_last(work: Work, entry: Entry, rows: NewRows, *after: Query[Any]) -> bool:
     """Write one administration's rows as the last thing in its transaction; tell whether its id was still free.
 
     Where it was taken the whole transaction has failed, and leaves nothing.
     """
+    work.writes_with(entry)
     try:
         work.ask_last(_writing(_WRITE_OR_FAIL, rows), *after)
     except UniqueViolation as refusal:
@@ -158,15 +161,16 @@ def write_at_last(work: Work, rows: NewRows, *after: Query[Any]) -> bool:
 _IDS = {"administrations_pkey", "administrations_id_idx"}
 
 
-def write_if_all_are_new(work: Work, rows: NewRows) -> set[UUID]:
+def write_if_all_are_new(work: Work, entry: Entry, rows: NewRows) -> set[UUID]:
     """Write the rows, or nothing where an administration's id is taken; give the ids that are.
 
     Another organisation may hold an id, which can't be seen from here; what follows from the others would be wrong
     if it had been worked out with the one that can't be stored. One row needs no savepoint: see the statement.
     """
+    work.writes_with(entry)
     wanted = {row["id"] for row in rows.administrations}
     if len(wanted) == 1:
-        return wanted - write(work, rows)
+        return wanted - write(work, entry, rows)
     _, stored = work.ask_all(_SAVEPOINT, _writing(_WRITE_WHAT_IS_NEW, rows))
     taken: set[UUID] = wanted - stored
     if taken:

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.codes import Role
+from app.db.entry import Entry
 from app.db.pipeline import Statement, statement
 from app.db.scope import caller, reach
 from app.db.session import Query, Work, uuids
@@ -117,15 +118,14 @@ _TAKE_CODE = statement(
 )
 
 
-def take_code(work: Work, code_hash: bytes) -> tuple[UUID, UUID] | None:
+def take_code(work: Work, code_hash: bytes) -> tuple[Entry, UUID, UUID] | None:
     """Use a code up in the tablet's own service; give the assignment and its episode, None where it opens nothing."""
     parameters = {**caller(work), "code_hash": code_hash, "now": work.now}
     rows: Sequence[Any] = work.ask(Query(_TAKE_CODE, parameters, list))
     if not rows:
         return None
     [(assignment_id, episode_id, patient_id)] = rows
-    work.saw([patient_id])
-    return assignment_id, episode_id
+    return work.saw([patient_id]), assignment_id, episode_id
 
 
 _CLOSE_ELSEWHERE = statement(
@@ -145,8 +145,9 @@ _OPEN_ON_DEVICE = statement(
 )
 
 
-def open_on_device(work: Work, assignment_id: UUID, episode_id: UUID, device_id: UUID) -> None:
+def open_on_device(work: Work, entry: Entry, assignment_id: UUID, episode_id: UUID, device_id: UUID) -> None:
     """Open an assignment on a tablet, and no longer on any other. What was filled in on another may still be put."""
+    work.writes_with(entry)
     parameters = {
         "organisation_id": work.scope.organisation_id,
         "assignment_id": assignment_id,

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.db.codes import ConsentUse
+from app.db.entry import Entry
 from app.db.ids import uuid7
 from app.db.models import Consent
 from app.db.pipeline import Rows, statement
@@ -27,8 +28,9 @@ def consents(work: Work, patient_id: UUID) -> list[Consent]:
     )
 
 
-def add_consent(work: Work, patient_id: UUID, values: dict[str, Any]) -> Consent:
+def add_consent(work: Work, entry: Entry, patient_id: UUID, values: dict[str, Any]) -> Consent:
     """Add a statement."""
+    work.writes_with(entry)
     row = Consent(organisation_id=work.scope.organisation_id, id=uuid7(), patient_id=patient_id, **values)
     row.recorded_by, row.recorded_at = work.scope.actor_id, work.now
     work.db.add(row)

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from app.db.codes import CurveState
-from app.db.editing import add
+from app.db.editing import add_of_organisation
 from app.db.models import Curve
 from app.db.pipeline import statement
 from app.db.session import Query, Work
@@ -97,7 +97,7 @@ def next_numbers(work: Work, line: Line) -> tuple[int, int]:
 def add_candidate(work: Work, line: Line, values: Mapping[str, Any]) -> Curve:
     """Keep a curve that was learnt, as a candidate."""
     of_line = {"instrument": line.instrument, "form_family": line.form_family, "programme_id": line.programme_id}
-    return add(work, Curve, {**of_line, "state": CurveState.CANDIDATE, **values})
+    return add_of_organisation(work, Curve, {**of_line, "state": CurveState.CANDIDATE, **values})
 
 
 def learnt_curves(work: Work) -> list[Curve]:

@@ -16,6 +16,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from app.db.codes import DeletionGround
+from app.db.entry import Entry
 from app.db.ids import uuid7
 from app.db.models import Administration, Deletion, Episode, LegalHold, Patient
 from app.db.pipeline import Rows, statement
@@ -113,7 +114,7 @@ _DELETE_PATIENT = statement(f"select spor_delete_patient({_PARAMETERS})")
 _DELETE_ADMINISTRATION = statement(f"select spor_delete_administration({_PARAMETERS})")
 
 
-def delete_patient(work: Work, patient_id: UUID, decision: Decision) -> Deletion:
+def delete_patient(work: Work, entry: Entry, patient_id: UUID, decision: Decision) -> Deletion:
     """Delete everything that is kept of a patient, and give the tombstone.
 
     Raises
@@ -121,10 +122,11 @@ def delete_patient(work: Work, patient_id: UUID, decision: Decision) -> Deletion
     StateConflict
         If a hold is in force.
     """
+    work.writes_with(entry)
     return _deleted(work, Query(_DELETE_PATIENT, _parameters(work, patient_id, decision), _only))
 
 
-def delete_administration(work: Work, administration_id: UUID, decision: Decision) -> Deletion:
+def delete_administration(work: Work, entry: Entry, administration_id: UUID, decision: Decision) -> Deletion:
     """Delete every version of one administration with all that was made of it, and give the tombstone.
 
     Raises
@@ -132,6 +134,7 @@ def delete_administration(work: Work, administration_id: UUID, decision: Decisio
     StateConflict
         If a hold is in force.
     """
+    work.writes_with(entry)
     return _deleted(work, Query(_DELETE_ADMINISTRATION, _parameters(work, administration_id, decision), _only))
 
 

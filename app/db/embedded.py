@@ -25,6 +25,7 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -196,12 +197,51 @@ class EmbeddedServer:
 
     def url(self, database: str, role: str) -> str:
         """Return SQLAlchemy's address of a database for a role."""
-        where = urlencode({"host": str(self.socket_directory), "port": PORT})
-        return f"postgresql+psycopg://{quote(role, safe='')}@/{quote(database, safe='')}?{where}"
+        return _url(self.socket_directory, database, role)
 
     def conninfo(self, database: str, role: str) -> str:
         """Return libpq's address of a database for a role, as psycopg, psql and pg_dump take it."""
         return make_conninfo(host=str(self.socket_directory), port=PORT, user=role, dbname=database)
+
+
+@contextlib.contextmanager
+def reached_url(root: Path, database: str, role: str) -> Iterator[str]:
+    """Give the address of a database for a role, to look at it: on the server that a program runs in this root now.
+
+    Where none does, one of our own runs as long as this lasts.
+
+    Raises
+    ------
+    ServerMisconfigured
+        If the root is in use by a program whose server does not answer, as while it starts.
+    """
+    if (running := _running_socket(root.resolve() / "data")) is not None:
+        yield _url(running, database, role)
+        return
+    with EmbeddedServer(root) as server:
+        yield server.url(database, role)
+
+
+def _running_socket(data: Path) -> Path | None:
+    """Tell where the server listens that the holder of the root's lock runs; None where nobody holds it."""
+    try:
+        lock = os.open(data.parent / "lock", os.O_RDWR)
+        told = (data / "postmaster.pid").read_text().splitlines()
+    except FileNotFoundError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        # Its fifth line is the socket's folder, its last the state: see "postmaster.pid" in PostgreSQL's manual.
+        return Path(told[4]) if len(told) == 8 and told[7].strip() == "ready" else None
+    finally:
+        os.close(lock)
+    return None
+
+
+def _url(socket_directory: Path, database: str, role: str) -> str:
+    where = urlencode({"host": str(socket_directory), "port": PORT})
+    return f"postgresql+psycopg://{quote(role, safe='')}@/{quote(database, safe='')}?{where}"
 
 
 def _make_root(root: Path, *, enterable: bool) -> None:

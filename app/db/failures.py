@@ -25,10 +25,12 @@ def _failure(refusal: BaseException | None) -> DatabaseFailure | DatabaseUnavail
         return unavailable
     words = "no words of the server"
     if isinstance(refusal, pg.Error) and state is not None:
-        # Errors of class 22 quote the value that could not be used.
-        words = "data exception" if state.startswith("22") else str(refusal.diag.message_primary)
+        words = _QUOTING.get(state[:2]) or str(refusal.diag.message_primary)
     return DatabaseFailure(f"{type(refusal).__name__} (SQLSTATE {state}): {words}")
 
+
+# A data exception quotes the value that could not be used; a function that raises one quotes what it pleases.
+_QUOTING = {"22": "data exception", "P0": "raised by a function"}
 
 # Connection exception, insufficient resources, operator intervention: the server is away, full or shutting down.
 _UNAVAILABLE = ("08", "53", "57")

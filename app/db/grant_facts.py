@@ -67,39 +67,43 @@ _TYPES = """
 _COUNTS = (
     "s.contact_type = any(coalesce(own.counted_contact_types, present.counted_contact_types, %(counted)s::text[]))"
 )
+# Looked up episode by episode: a plan that is made without knowing the values takes the chosen ones for a single row,
+# and would otherwise go through all their sessions once for each of them.
 _SESSIONS = f"""
-        counted as (
-        select distinct t.episode_id, s.id, s.starts_at
-          from attendances t
-          join treatment_sessions s on s.organisation_id = t.organisation_id and s.id = t.treatment_session_id
-          {_TYPES}
-         where t.organisation_id = %(organisation_id)s and t.outcome = 'attended'
-           and t.episode_id in (select id from chosen) and {_COUNTS})"""  # noqa: S608 - our own words
+     cross join lateral (
+           select min(k.starts_at) as at, array_agg(k.starts_at) as starts, array_agg(k.id) as sessions
+             from (select distinct s.id, s.starts_at
+                     from attendances t
+                     join treatment_sessions s
+                       on s.organisation_id = t.organisation_id and s.id = t.treatment_session_id
+                     {_TYPES}
+                    where t.organisation_id = %(organisation_id)s and t.episode_id = c.id and t.outcome = 'attended'
+                      and {_COUNTS}) k) b"""  # noqa: S608 - our own words
 
 _OPENED = statement(
     f"""
-    with {_chosen("opened_at")}, {_SESSIONS},
-         began as (select episode_id, min(starts_at) as at from counted group by episode_id)
+    with {_chosen("opened_at")}
     select c.source,
            greatest(0, (b.at at time zone %(zone)s::text)::date
                        - (c.opened_at at time zone %(zone)s::text)::date) as days,
            b.at is not null as has_begun, count(*)
-      from chosen c left join began b on b.episode_id = c.id
+      from chosen c {_SESSIONS}
      group by 1, 2, 3
     """  # noqa: S608 - our own words
 )
 
 _ENDED = statement(
     f"""
-    with {_chosen("closed_at")}, {_SESSIONS},
+    with {_chosen("closed_at")},
          looked_at as (
          select c.closing_reason, c.referred_on,
-                exists (select from counted k where k.episode_id = c.id) as helped,
+                b.at is not null as helped,
                 exists (select from administrations a
                          where a.organisation_id = %(organisation_id)s and a.episode_id = c.id and {_USED}
                            and exists (select from scores v
                                         where v.organisation_id = a.organisation_id and v.administration_id = a.id
                                           and v.administration_version = a.version and v.value is not null)
+                           and a.series_id is not null
                          group by a.series_id having count(*) >= 2) as measured_twice,
                 exists (select from reviews r
                          where r.organisation_id = %(organisation_id)s and r.episode_id = c.id and r.with_patient
@@ -115,7 +119,7 @@ _ENDED = statement(
                               join informants i on i.organisation_id = m.organisation_id and i.id = m.informant_id
                              where a.organisation_id = %(organisation_id)s and a.episode_id = c.id and {_USED}
                                and i.role = 'parent')) as with_next_of_kin
-           from chosen c)
+           from chosen c {_SESSIONS})
     select closing_reason, referred_on, helped, measured_twice, discussed, with_goals, with_next_of_kin, count(*)
       from looked_at group by 1, 2, 3, 4, 5, 6, 7
     """  # noqa: S608 - our own words
@@ -194,23 +198,19 @@ _BEGUN = statement(
 # hold the two against each other.
 _OUTCOMES = statement(
     f"""
-    with {_chosen("closed_at")}, {_SESSIONS},
-         began as (select episode_id, min(starts_at) as at from counted group by episode_id),
-         scored as (
-         select c.id, a.completed_at, v.value, r.reliable, r.sign, b.at as began_at,
-                (select count(*) from counted k
-                  where k.episode_id = c.id
-                    and k.starts_at < case when coalesce(a.timing, 'between') = 'between' then a.completed_at
-                                           else coalesce(linked.starts_at, a.completed_at) end)
-                + (coalesce(a.timing, '') = 'after' and exists (select from counted k
-                                                   where k.episode_id = c.id and k.id = a.treatment_session_id)
+    with {_chosen("closed_at")},
+         scored as materialized (
+         select c.id, c.problem_areas, a.completed_at, v.value, r.reliable, r.sign, b.at as began_at,
+                (select count(*) from unnest(b.starts) start
+                  where start < case when coalesce(a.timing, 'between') = 'between' then a.completed_at
+                                     else coalesce(linked.starts_at, a.completed_at) end)
+                + (coalesce(a.timing, '') = 'after' and coalesce(a.treatment_session_id = any(b.sessions), false)
                   )::int as dose,
                 least(c.closed_at, (select case when bool_and(ep.ended_at is not null) then max(ep.ended_at) end
                                       from episode_programmes ep
                                      where ep.organisation_id = %(organisation_id)s and ep.episode_id = c.id)
                 ) as treated_until
-           from chosen c
-           join began b on b.episode_id = c.id
+           from chosen c {_SESSIONS}
            join series m on m.organisation_id = %(organisation_id)s and m.id = c.main_series_id
            join jsonb_to_recordset(%(criteria)s::jsonb)
                 as r(instrument text, form_family text, subscale text, reliable float8, sign int)
@@ -220,25 +220,31 @@ _OUTCOMES = statement(
                         and v.administration_version = a.version and v.subscale = r.subscale
            left join treatment_sessions linked
              on linked.organisation_id = a.organisation_id and linked.id = a.treatment_session_id
-          where v.value is not null and a.completed_at is not null),
+          where b.at is not null and v.value is not null and a.completed_at is not null),
          placed as (
          select *, dose = 0 and completed_at >= began_at - interval '28 days' as before_treatment from scored),
-         baseline as (
-         select distinct on (id) id, completed_at, value from placed
-          order by id, case when before_treatment then 0 when dose <= 1 then 1 else 2 end,
-                   case when before_treatment then began_at - completed_at else completed_at - began_at end),
+         held as (
+         select *, first_value(value) over first as first, first_value(completed_at) over first as first_at
+           from placed
+         window first as (
+                partition by id
+                order by case when before_treatment then 0 when dose <= 1 then 1 else 2 end,
+                         case when before_treatment then began_at - completed_at else completed_at - began_at end)),
          changed as (
-         select distinct on (p.id) p.id, p.sign * (p.value - b.value) as improvement, p.reliable
-           from placed p join baseline b on b.id = p.id and p.completed_at > b.completed_at
-          where p.dose >= 1 and p.completed_at <= p.treated_until
-          order by p.id, p.completed_at desc)
-    select min(area.words), count(*), count(ch.id),
-           count(*) filter (where ch.improvement >= ch.reliable), count(*) filter (where -ch.improvement >= ch.reliable)
-      from chosen c
-      left join changed ch on ch.id = c.id
+         select distinct on (id) problem_areas, sign * (value - first) as improvement, reliable
+           from held where dose >= 1 and completed_at > first_at and completed_at <= treated_until
+          order by id, completed_at desc),
+         told as (
+         select problem_areas, true as ended, null::float8 as improvement, null::float8 as reliable from chosen
+          union all
+         select problem_areas, false, improvement, reliable from changed)
+    select min(area.words), count(*) filter (where ended), count(*) filter (where not ended),
+           count(*) filter (where improvement >= reliable), count(*) filter (where -improvement >= reliable)
+      from told
      cross join lateral (select null as name, null as words
                           union all
-                         select lower(btrim(each)), min(btrim(each)) from unnest(c.problem_areas) each group by 1) area
+                         select lower(btrim(each)), min(btrim(each))
+                           from unnest(told.problem_areas) each group by 1) area
      group by area.name
     """  # noqa: S608 - our own words
 )

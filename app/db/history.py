@@ -10,13 +10,15 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from app.db.entry import Entry
 from app.db.models import EarlierValues, Episode, Informant, Patient
-from app.db.models.base import Base, Edited, OfEpisode
+from app.db.models.base import AboutPatient, Base, OfEpisode
 from app.db.session import Work
 
 
-def keep_earlier_values(work: Work, row: Edited, changes: Mapping[str, Any]) -> None:
-    """Keep what an edit is about to replace in a row that belongs to one patient; other rows are nobody's record."""
+def keep_earlier_values(work: Work, entry: Entry, row: AboutPatient, changes: Mapping[str, Any]) -> None:
+    """Keep what an edit is about to replace in a row that belongs to a patient's record."""
+    work.writes_with(entry)
     patient_id = _patient_of(work, row)
     was = {name: getattr(row, name) for name, value in changes.items() if getattr(row, name) != value}
     if patient_id is None or not was:
@@ -36,7 +38,7 @@ def keep_earlier_values(work: Work, row: Edited, changes: Mapping[str, Any]) -> 
     )
 
 
-def _patient_of(work: Work, row: Edited) -> UUID | None:
+def _patient_of(work: Work, row: AboutPatient) -> UUID | None:
     if isinstance(row, Patient):
         return row.id
     if isinstance(row, Informant | Episode):

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.codes import AssignmentState
+from app.db.entry import Entry
 from app.db.ids import uuid7
 from app.db.pipeline import Statement, statement
 from app.db.session import Query, Work, uuids
@@ -73,8 +74,9 @@ _ADD = statement(
 )
 
 
-def add_due_forms(work: Work, due: Sequence[DueForm]) -> None:
+def add_due_forms(work: Work, entry: Entry, due: Sequence[DueForm]) -> None:
     """Make the assignments that are not there yet."""
+    work.writes_with(entry)
     rows = [
         {
             "organisation_id": work.scope.organisation_id,
@@ -110,16 +112,17 @@ _MOVE_OF_PROGRAMME = statement(
 )
 
 
-def move_windows_of_session(work: Work, session_id: UUID, by: timedelta) -> None:
+def move_windows_of_session(work: Work, entry: Entry, session_id: UUID, by: timedelta) -> None:
     """Move the windows of what is still to be answered for a session, by as much as the session itself."""
-    _move(work, _MOVE_OF_SESSION, by, {"treatment_session_id": session_id})
+    _move(work, entry, _MOVE_OF_SESSION, by, {"treatment_session_id": session_id})
 
 
-def move_windows_of_programme(work: Work, episode_id: UUID, row_id: UUID, by: timedelta) -> None:
+def move_windows_of_programme(work: Work, entry: Entry, episode_id: UUID, row_id: UUID, by: timedelta) -> None:
     """Move the windows of what is due by the calendar of a programme, by as much as its start."""
-    _move(work, _MOVE_OF_PROGRAMME, by, {"episode_id": episode_id, "prefix": f"{row_id} "})
+    _move(work, entry, _MOVE_OF_PROGRAMME, by, {"episode_id": episode_id, "prefix": f"{row_id} "})
 
 
-def _move(work: Work, asked: Statement, by: timedelta, of: Mapping[str, Any]) -> None:
+def _move(work: Work, entry: Entry, asked: Statement, by: timedelta, of: Mapping[str, Any]) -> None:
+    work.writes_with(entry)
     if by:
         work.ask(Query(asked, {"organisation_id": work.scope.organisation_id, "by": by, **of}, list))

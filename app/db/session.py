@@ -11,7 +11,7 @@ commit leave together, so that none of them costs a round trip of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,6 +28,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.db.auditing import AUDIT, AUDIT_OF_THERAPIST, OF_PATIENTS, PURPOSES, writes_patients
 from app.db.codes import Role
+from app.db.entry import Entry
 from app.db.failures import translated_errors
 from app.db.pipeline import Pipeline, Rows, Sent, Statement, statement
 from app.errors import (
@@ -113,6 +114,17 @@ class Query(Generic[Answer]):
     read: Callable[[Rows], Answer]
 
 
+class _Entry(Entry):
+    __slots__ = ("_named",)
+
+    def __init__(self, named: Set[UUID]) -> None:
+        self._named = named
+
+    @property
+    def patient_ids(self) -> Set[UUID]:
+        return self._named
+
+
 @dataclass(slots=True)
 class Work:
     """One request's transaction, with its caller, its time and the patients it has touched."""
@@ -153,9 +165,21 @@ class Work:
         if self._session is not None:
             self._session.flush()
 
-    def saw(self, patient_ids: Iterable[UUID]) -> None:
-        """Note that data of these patients were read or written; they go into the audit event."""
+    def saw(self, patient_ids: Iterable[UUID]) -> Entry:
+        """Note that data of these patients were read or written; they go into the audit event, whose entry is given."""
         self._patient_ids.update(patient_ids)
+        return _Entry(self._patient_ids)
+
+    @property
+    def entry(self) -> Entry:
+        """The audit entry, once a patient was reached: what writes rows of patients asks for it."""
+        assert self._patient_ids, "what is written about patients says whose, for the audit"
+        return _Entry(self._patient_ids)
+
+    def writes_with(self, entry: Entry) -> None:
+        """Make sure that an entry is this transaction's own: whatever takes one to write begins with this."""
+        assert entry.patient_ids is self._patient_ids, "the audit entry is the transaction's own"
+        assert self._patient_ids, "what is written about patients says whose, for the audit"
 
     def note(self, about: str = "") -> None:
         """Have the request noted in the audit, though it may touch nobody's data: it changes what is said of many.

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
+from app.db.entry import Entry
 from app.db.episode_records import COUNTED_SESSIONS
 from app.db.models import EpisodeSummary, MeasureSummary
 from app.db.models.summaries import Compared
@@ -122,8 +123,9 @@ _REFRESH = statement(
 )
 
 
-def refresh_episodes(work: Work, episode_ids: Collection[UUID]) -> Query[list[Any]]:
+def refresh_episodes(work: Work, entry: Entry, episode_ids: Collection[UUID]) -> Query[list[Any]]:
     """Make the statement that works out the summaries of episodes anew, and what their measures are compared by."""
+    work.writes_with(entry)
     return Query(_REFRESH, {"organisation_id": work.scope.organisation_id, "episode_ids": uuids(episode_ids)}, list)
 
 

@@ -117,6 +117,7 @@ class Action(StrEnum):
     READ_REPORT_CHART = "read_report_chart"
     READ_GRANT_REPORT = "read_grant_report"
     READ_OWN_REPORT = "read_own_report"
+    READ_TOOL_REPORT = "read_tool_report"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -169,7 +170,12 @@ _PLANNING = {
     Action.LIST_CURVES,
     Action.READ_CURVE,
 }
-_REPORTS = {Action.READ_OUTCOMES_REPORT, Action.READ_REPORT_CHART, Action.READ_GRANT_REPORT}
+_REPORTS = {
+    Action.READ_OUTCOMES_REPORT,
+    Action.READ_REPORT_CHART,
+    Action.READ_GRANT_REPORT,
+    Action.READ_TOOL_REPORT,
+}
 _DELETING = {
     Action.DELETE_PATIENT,
     Action.DELETE_ADMINISTRATION,

@@ -1,224 +1,238 @@
-"""Disclosure control: what may be told of a table of counts, whoever asks, in whatever order.
+"""What may be shown of counts of persons: nobody who asks for everything learns a count from 1 to the threshold - 1.
 
-A table has axes (service, year, value, category). What can be asked for are its cells, and the sums of cells along each
-axis that have a name (all services, three years, a union of categories). A count below the threshold is not told, nor
-is a count from which, with all the others that are told, such a count would follow. What may be told depends on the
-data alone and not on who has asked what before, so that neither many questions nor several people together learn more.
+**The table.** Episodes are counted by service, year, value of one dimension, and category; the categories part them
+without overlap. Whatever a report can be asked for is a cell of that table with its totals: on each axis one entry
+(`app.reports.axes`). `protect` says for each cell whether it may be shown. It looks at the whole organisation's table
+and at nothing else: not at who asks, nor at what was asked before. So asking again, in another order or together with
+others gains nothing.
 
-The method: small counts are hidden; then, along each axis, every equation between named sums and their parts must leave
-at least two hidden counts that are not 0, and these must come to the threshold or more together, or none at all. Where
-one is left alone, the smallest other count of its equation is hidden too, until nothing changes.
+**The method.** For each count that must not be learnt there is a *witness*: another table of whole, not negative
+counts in which it is another number. All cells in which a witness differs from the true table are hidden. So the
+witness agrees with everything that is shown, and nobody can tell it from the truth by adding and subtracting, however
+cleverly: the proof does not rest on which lines were looked at. (Suppression that is checked line by line leaks in
+tables of three and more axes.) Witnesses are looked for in a fixed order, those first that hide least, weighed by
+how many atoms a cell adds up; then those in which no touched atom turns from none to some or from few to enough.
 
-What it does not guard against: what somebody knows of a patient beside the report; several organisations that show each
-other theirs; and that a whole group had the same outcome, which a count of 0 beside it shows.
+What is left when the shown parts of a line are taken from its shown total is a count as well: on each axis, the hidden
+atoms within a shown total hold nobody, or the threshold or more together (`app.reports.remainders`).
+
+**More than one report.** One who asks for a report by sex, one by age and one of another measure sees the same totals
+three times. So the witnesses for the flow as a whole (`Stages`, no dimension, no measure) are found first, from
+numbers that are the same in all those reports; then those by value and those by category; each is carried over into
+the finer tables, and a finer table's own witnesses change none of the totals that it shares with other tables. One
+table of persons can then be written down that agrees with what all reports show: within a service, a year and a stage
+any tables by single dimensions with equal totals can be had from the same persons. This needs the same episodes,
+services, years and stages in all of them: a dimension has a value for "unknown".
+
+**Zeros** are shown: that nobody got worse is what a service must be able to say. But inside a group of 1 to the
+threshold - 1 persons they are hidden like all else there, since they would tell what the few are not. That all of a
+group of the threshold or more are of one category is shown.
+
+**What is not promised.**
+
+- A hidden count is not a single known number; but it may be known to lie between narrow bounds.
+- Sums along one axis are looked after, and every single cell. The sum of some hidden cells that differ on two axes or
+  more, which no report names, may be learnt though it is small.
+- Zeros inside a small group are hidden, not always proven: where a whole service has none, the small group has none.
+- One who knows some of the persons, or this program, may learn more: what is hidden is mostly small. Witnesses that
+  keep small counts small are taken first for that reason, not always found.
+- Reports of different days: where an episode was closed or a record corrected in between, the difference tells of it.
+  A year that is not over should be counted up to a fixed day for all.
+- Means, effect sizes, p-values and curves are not sums of counts. They are shown where what they rest on is shown
+  and has the threshold or more (`app.reports.small_numbers`).
+- Where no witness keeps a total that other reports share (`Protected.loose`), the one that is taken protects within
+  this table only. None was met in tables of services as they are.
+
+Sources: Fischetti & Salazar 2001, cells hidden so that other tables remain possible, doi:10.1287/mnsc.47.7.1008.9805
+(the number unverified); NHS Digital, disclosure control for Hospital Episode Statistics, from
+September 2018: 1 to 7 hidden.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import reduce
-from itertools import combinations
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
-from scipy.linalg import cho_factor, cho_solve
 
-from app.trajectories.prediction import IntArray
+from app.reports.axes import Axis, crossed
+from app.reports.lifting import lifted
+from app.reports.remainders import widen
+from app.reports.witnesses import Move, Table
 
-Mask = NDArray[np.bool_]
+DEFAULT_THRESHOLD = 8
 
-_NEVER: Final = np.iinfo(np.int64).max
-_SEED: Final = 1
-_DIRECTIONS: Final = 2
-_SOFT: Final = 1e-8
-_STILL: Final = 1e-4
-"""A count that moves by less in a random direction does not move at all: where it is wrong, too much is hidden."""
+_VALUE, _CATEGORY = 2, 3
+_ONE = Axis(1)
+
+Axes = tuple[Axis, Axis, Axis, Axis]
+"""Service, year, value of the dimension (one atom if there is no dimension), category."""
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
-    """One axis of a table: so many entries, and the sums of some of them that can be asked for too.
+@dataclass(frozen=True)
+class Stages:
+    """Parts of the flow that are the same whatever the measure, and to which of them each category belongs.
 
     Parameters
     ----------
-    entries : int
-        How many there are.
-    sums : tuple of tuple of int
-        The entries of each sum.
+    axis : Axis
+        The stages and the groups of them that can be asked for; the same in all reports of an organisation.
+    of : tuple of int
+        The stage of each category of the table at hand.
     """
 
-    entries: int
-    sums: tuple[tuple[int, ...], ...] = ()
+    axis: Axis
+    of: tuple[int, ...]
 
-    def equations(self) -> Iterator[tuple[list[int], list[int]]]:
-        """Give the equations between sums and entries: those on the one side come to the same as those on the other.
 
-        A sum is as large as its entries, and two sums differ by the entries that only one of them has.
+@dataclass(frozen=True)
+class Protected:
+    """All cells that can be asked for, and which of them may be shown.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+        Service, year, value, category.
+    cells : ndarray of int, shape (entries of each axis)
+        The true counts, with totals. Never shown without a look at `visible`.
+    visible : ndarray of bool, same shape
+        What may be shown.
+    witnesses : tuple of mapping of tuple of int to int
+        What each of the other possible tables has more or less, by atom: why a hidden cell can't be learnt.
+    loose : int
+        For how many cells only this table proves that they can't be learnt, not the other reports beside it.
+    """
+
+    axes: Axes
+    cells: NDArray[np.int64]
+    visible: NDArray[np.bool_]
+    witnesses: tuple[Move, ...]
+    loose: int
+
+    def shown(self, *entries: int) -> int | None:
+        """Give the count of a cell, or None where it is hidden.
+
+        Parameters
+        ----------
+        *entries : int
+            Entry of service, year, value and category: see `Axis.at`.
+
+        Returns
+        -------
+        int or None
         """
-        places = [self.entries + number for number in range(len(self.sums))]
-        for place, entries in zip(places, self.sums, strict=True):
-            yield list(entries), [place]
-        for (one, first), (other, second) in combinations(zip(places, self.sums, strict=True), 2):
-            more, less = sorted(set(first) - set(second)), sorted(set(second) - set(first))
-            if set(first) & set(second):
-                yield [*more, other], [*less, one]
+        return int(self.cells[entries]) if self.visible[entries] else None
 
 
-def extended(counts: IntArray, axes: Sequence[Axis]) -> IntArray:
-    """Append the sums along each axis.
+def protect(
+    counts: NDArray[np.int64], axes: Axes, stages: Stages | None = None, threshold: int = DEFAULT_THRESHOLD
+) -> Protected:
+    """Find out what of a table may be shown.
 
     Parameters
     ----------
-    counts : ndarray of int
-        One axis for each of `axes`.
-    axes : sequence of Axis
-        What can be asked for.
-
-    Returns
-    -------
-    ndarray of int
-        Along each axis the entries, then the sums.
-
-    Examples
-    --------
-    >>> extended(np.array([3, 4]), [Axis(2, ((0, 1),))])
-    array([3, 4, 7])
-    """
-    for number, axis in enumerate(axes):
-        sums = [counts.take(entries, number).sum(number, keepdims=True) for entries in axis.sums]
-        counts = np.concatenate([counts, *sums], number)
-    return counts
-
-
-def protect(counts: IntArray, axes: Sequence[Axis], threshold: int, hidden: Mask | None = None) -> Mask:
-    """Tell what may be told of a table.
-
-    Parameters
-    ----------
-    counts : ndarray of int
-        Persons, one axis for each of `axes`.
-    axes : sequence of Axis
-        What can be asked for.
+    counts : ndarray of int, shape (services, years, values, categories)
+        Episodes of the whole organisation, 0 or more.
+    axes : tuple of four Axis
+        What can be asked for along each.
+    stages : Stages or None
+        What the table shares with those of other measures; None if it is nothing but the stages themselves.
     threshold : int
-        The smallest count that may be told, above 1.
-    hidden : ndarray of bool, optional
-        What is hidden already, in the shape that is returned.
+        The smallest count that may be told, 2 or more.
 
     Returns
     -------
-    ndarray of bool
-        In the shape of :func:`extended`. A count of 0 is told, unless it is hidden already.
+    Protected
 
-    Notes
-    -----
-    The smallest fitting count is hidden first, entries before sums, the first of equal ones.
+    Raises
+    ------
+    ValueError
+        If a count is negative, the shape is not that of the axes, the threshold is under 2, or a category entry is made
+        of whole stages that the stages' own axis does not offer.
 
     Examples
     --------
-    >>> protect(np.array([3, 20, 30]), [Axis(3, ((0, 1, 2),))], 8)
-    array([False, False,  True,  True])
+    >>> from app.reports.axes import with_total, with_windows
+    >>> axes = (with_total(1), with_windows(1), with_total(2), with_total(2))
+    >>> protect(np.array([[[[30, 12], [20, 3]]]]), axes).visible[0, 0].astype(int).tolist()  # women, men, all
+    [[0, 0, 1], [0, 0, 1], [1, 1, 1]]
     """
-    told = extended(counts, axes)
-    visible: Mask = (told == 0) | (told >= threshold)
-    if hidden is not None:
-        visible &= ~hidden
-    cost = told + _weight(told.shape, axes, int(told.max(initial=0)) + 1)
-    while True:
-        changed = True
-        while changed:
-            changed = False
-            for number, sides in _equations(axes):
-                changed |= _close(told, visible, cost, number, sides, threshold)
-        beside = _telling(told, visible, cost, axes, threshold)
-        if not beside:
-            return visible
-        for place in beside:
-            visible[place] = False
+    counts = np.asarray(counts, dtype=np.int64)
+    service, year, value, category = axes
+    if counts.shape != tuple(axis.size for axis in axes) or (counts < 0).any() or threshold < 2:
+        raise ValueError("counts are not negative, one for each atom of the axes; the threshold is 2 or more")
+    stages = stages or Stages(category, tuple(range(category.size)))
+    parts, everybody = np.array(stages.of), np.zeros(value.size, dtype=np.int64)
+    whole, shared = _made_of(value, everybody), _made_of(category, parts)
+    for row in category.entries[shared]:
+        stages.axis.at(np.unique(parts[row == 1]).tolist())
+    belongs = np.eye(stages.axis.size, dtype=np.int64)[parts]
+    together = counts.sum(axis=_VALUE, keepdims=True)
+    flow = Table(together @ belongs, (service, year, _ONE, stages.axis), threshold)
+    flow_by_value = Table(counts @ belongs, (service, year, value, stages.axis), threshold)
+    outcome = Table(together, (service, year, _ONE, category), threshold)
+    full = Table(counts, axes, threshold)
+
+    _find_witnesses(flow, {}, {})
+    for move in flow.moves:
+        by_value = lifted(None, move, flow_by_value.counts, np.arange(stages.axis.size))
+        by_category = lifted(move, None, together, parts)
+        flow_by_value.make(by_value)
+        outcome.make(by_category)
+        full.make(lifted(by_value, by_category, counts, parts))
+    carried = len(flow.moves)
+    loose = _find_witnesses(flow_by_value, {_VALUE: whole}, {_VALUE: everybody})
+    for move in flow_by_value.moves[carried:]:
+        full.make(lifted(move, None, counts, parts))
+    loose += _find_witnesses(outcome, {_CATEGORY: shared}, {_CATEGORY: parts})
+    for move in outcome.moves[carried:]:
+        full.make(lifted(None, move, counts, parts))
+    loose += _find_witnesses(full, {_VALUE: whole, _CATEGORY: shared}, {_VALUE: everybody, _CATEGORY: parts})
+    visible = ~(full.hidden | sensitive(full))
+    return Protected(axes, full.cells, visible, tuple(full.moves), loose)
 
 
-def _equations(axes: Sequence[Axis]) -> Iterator[tuple[int, tuple[list[int], list[int]]]]:
-    for number, axis in enumerate(axes):
-        for sides in axis.equations():
-            yield number, sides
+def sensitive(table: Table) -> NDArray[np.bool_]:
+    """Say which cells must not be learnt: small counts, and the zeros inside small groups of categories.
 
+    Parameters
+    ----------
+    table : Table
+        Categories are its last axis.
 
-def _telling(
-    told: IntArray, visible: Mask, cost: IntArray, axes: Sequence[Axis], threshold: int
-) -> set[tuple[int, ...]]:
-    """Find, for small counts that follow from several equations together, the cheapest count that they follow from.
-
-    What is told are sums of unknown entries. A hidden count follows from them if it is the same for all entries that
-    agree with them: if it stays where it is along a direction in which none of the sums moves. Two random ones show it.
-    It is then a combination of sums, and without one of these it is not.
+    Returns
+    -------
+    ndarray of bool, one for each cell
     """
-    small = np.nonzero((~visible & (told > 0) & (told < threshold)).ravel())[0]
-    unknown = np.nonzero(~visible[tuple(slice(axis.entries) for axis in axes)].ravel())[0]
-    shown = np.nonzero((visible & (told > 0)).ravel())[0]
-    sums = reduce(_crossed, [_summing(axis) for axis in axes])[:, unknown]
-    known, asked = sums[np.nonzero(visible.ravel())[0]], sums[small]
-    # What is left of a direction where each move of a sum costs very much.
-    factor = cho_factor((known.T @ known).toarray() + _SOFT * np.eye(len(unknown)), check_finite=False)
-    directions = np.random.default_rng(_SEED).standard_normal((len(unknown), _DIRECTIONS))
-    still = np.abs(asked @ (_SOFT * cho_solve(factor, directions))).max(axis=1, initial=0.0) < _STILL
-    found = set()
-    for place in np.nonzero(still)[0]:
-        parts = np.abs(sums[shown] @ cho_solve(factor, asked[[place]].toarray()[0])) > _STILL
-        cheapest = shown[parts][cost.ravel()[shown[parts]].argmin()]
-        found.add(tuple(int(each) for each in np.unravel_index(cheapest, told.shape)))
-    return found
+    few = (table.cells > 0) & (table.cells < table.threshold)
+    rows = table.axes[-1].entries
+    within = (rows[:, None, :] >= rows[None, :, :]).all(axis=2)
+    return np.asarray(few | ((few.astype(np.int64) @ within > 0) & (table.cells == 0)))
 
 
-def _crossed(one: sparse.csr_array, other: sparse.csr_array) -> sparse.csr_array:
-    return sparse.csr_array(sparse.kron(one, other, format="csr"))
+def _made_of(axis: Axis, parts: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which entries are made of whole parts: they belong to the coarser table."""
+    return np.array([not np.isin(parts[row == 1], parts[row == 0]).any() for row in axis.entries])
 
 
-def _summing(axis: Axis) -> sparse.csr_array:
-    """Give the matrix that makes entries and sums of entries."""
-    rows = [*((entry,) for entry in range(axis.entries)), *axis.sums]
-    matrix = np.zeros((len(rows), axis.entries))
-    for place, entries in enumerate(rows):
-        matrix[place, list(entries)] = 1.0
-    return sparse.csr_array(matrix)
-
-
-def _weight(shape: tuple[int, ...], axes: Sequence[Axis], more: int) -> IntArray:
-    """Make sums dearer than entries: by one step for each axis along which something is a sum."""
-    weight = np.zeros(shape, dtype=np.int64)
-    for number, axis in enumerate(axes):
-        along = np.zeros(shape[number], dtype=np.int64)
-        along[axis.entries :] = more
-        weight += along.reshape([-1 if each == number else 1 for each in range(len(shape))])
-    return weight
-
-
-def _close(
-    told: IntArray, visible: Mask, cost: IntArray, number: int, sides: tuple[list[int], list[int]], threshold: int
-) -> bool:
-    """Hide one more count of each line along an axis whose equation would give a hidden one away."""
-    terms = [*sides[0], *sides[1]]
-    of_line, shown = told.take(terms, number), visible.take(terms, number)
-    unknown = ~shown & (of_line > 0)
-    alone = unknown.sum(number) == 1
-    for some in (slice(0, len(sides[0])), slice(len(sides[0]), None)):
-        other = slice(len(sides[0]), None) if some.start == 0 else slice(0, len(sides[0]))
-        here = _along(unknown, number, some)
-        there = _along(unknown, number, other)
-        together = np.where(here, _along(of_line, number, some), 0).sum(number)
-        few = (together < threshold) | (together == here.sum(number))
-        alone |= here.any(number) & ~there.any(number) & few
-    candidates = np.where(shown & (of_line > 0), cost.take(terms, number), _NEVER)
-    chosen = candidates.argmin(number)
-    possible = alone & (candidates.min(number) < _NEVER)
-    if not possible.any():
-        return False
-    place = list(np.nonzero(possible))
-    place.insert(number, np.array(terms)[chosen[possible]])
-    visible[tuple(place)] = False
-    return True
-
-
-def _along(values: NDArray[np.generic], number: int, some: slice) -> NDArray[np.generic]:
-    return values[(slice(None),) * number + (some,)]
+def _find_witnesses(
+    table: Table, coarser: Mapping[int, NDArray[np.bool_]], keep: Mapping[int, NDArray[np.int64]]
+) -> int:
+    """Make a move for each cell that none has changed yet, totals first, zeros last; say how many were loose."""
+    loose = 0
+    mine = sensitive(table)
+    for at, entries in coarser.items():
+        mine &= ~entries.reshape([-1 if one == at else 1 for one in range(mine.ndim)])
+    size = crossed([axis.entries.sum(axis=1) for axis in table.axes])[mine]
+    order = np.lexsort((-size, table.cells[mine] == 0))
+    for cell in map(tuple, np.argwhere(mine)[order].tolist()):
+        if table.hidden[cell]:
+            continue
+        rows = [axis.entries[entry] == 1 for axis, entry in zip(table.axes, cell, strict=True)]
+        move = table.move_for(rows, keep)
+        if move is None and table.cells[cell]:
+            move, loose = table.move_for(rows, {}), loose + 1
+        if move is not None:
+            table.make(move)
+    return loose + widen(table, coarser, keep)

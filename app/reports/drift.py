@@ -14,7 +14,7 @@ from app.reports.predictions import PredictedCell, chance
 ALLOWANCE: Final = 0.5
 LIMIT: Final = 4.0
 """In standard errors of a point. In control, a chart without end gives a false alarm in 168 points on average
-(NIST/SEMATECH e-Handbook, 6.3.2.3.1); how often one of twelve points does, the tests have worked out."""
+(NIST/SEMATECH e-Handbook, 6.3.2.3.1); of charts with twelve quarters of 40 persons, 4.5 % have one: see the tests."""
 
 DRIFT_LOOK: Final = 4
 """The dose whose verdicts are charted: one of each person, so that points are independent."""

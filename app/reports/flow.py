@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy as np
 from app.reports.cohort import Attended, Change, Ended, Held
 from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
 from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
-from app.reports.tabulation import Axes, Mask
+from app.reports.tabulation import Axes
 from app.trajectories.prediction import IntArray
 
 FEW_SESSIONS: Final = 4
@@ -34,27 +35,25 @@ BY_RULE: Final[dict[str, Callable[[Ended], bool]]] = {
 """Other definitions of drop-out that the record can tell; they differ, so a report names the one that it means."""
 
 
-def guarded_endings(axes: Axes, cells: Sequence[Ended], threshold: int, given: Mask) -> dict[str, Guarded]:
+def guarded_endings(axes: Axes, cells: Sequence[Ended], threshold: int) -> dict[str, Guarded]:
     """Guard how episodes ended, and each definition of drop-out, for all of the organisation.
 
-    `given` says where the number of all episodes may be told. Drop-out as recorded is one of the ways to end, so that
-    there is no second table of it.
+    Drop-out as recorded is one of the ways to end, so that there is no second table of it.
     """
     reasons = sorted({str(cell.reason) for cell in cells} | {DROPPED_OUT})
-    found = np.zeros(axes.shape(reasons), dtype=np.int64)
+    found = axes.table(reasons)
     for cell in cells:
         found[*_place(axes, cell), reasons.index(str(cell.reason))] += cell.episodes
-    guarded = {"endings": Guarded.of(axes, found, reasons, {_EVERYBODY: reasons}, threshold=threshold, given=given)}
-    told = guarded["endings"].may_be_told(_EVERYBODY)
+    guarded = {"endings": Guarded.of(axes, found, reasons, {_EVERYBODY: reasons}, threshold=threshold)}
     for name, holds in BY_RULE.items():
         split = _split(axes, cells, holds)
         unions = {_EVERYBODY: (_YES, _NO)}
-        guarded[name] = Guarded.of(axes, split, (_YES, _NO), unions, threshold=threshold, given=told)
+        guarded[name] = Guarded.of(axes, split, (_YES, _NO), unions, threshold=threshold)
     return guarded
 
 
 def _split(axes: Axes, cells: Iterable[Ended], holds: Callable[[Ended], bool]) -> IntArray:
-    found = np.zeros(axes.shape((_YES, _NO)), dtype=np.int64)
+    found = axes.table((_YES, _NO))
     for cell in cells:
         found[*_place(axes, cell), 0 if holds(cell) else 1] += cell.episodes
     return found
@@ -70,7 +69,7 @@ _COUNTED: Final = (Column("count", Kind.COUNT), Column("share", Kind.SHARE))
 def endings(guarded: Guarded, where: Where) -> Table:
     """Tell how episodes ended."""
     everybody = guarded.count(where, _EVERYBODY)
-    counts = {reason: guarded.count(where, reason) for reason in guarded.names if reason != _EVERYBODY}
+    counts = {reason: guarded.count(where, reason) for reason in guarded.entries if reason != _EVERYBODY}
     rows = tuple(Row(reason, (counted(count), share(count, everybody))) for reason, count in counts.items())
     return Table("endings", _COUNTED, rows)
 
@@ -173,11 +172,14 @@ def phases(waiting: Sequence[Change], treated: Sequence[Change], follow_up: Sequ
 
 def _mean_change(cells: Sequence[Change], threshold: int) -> tuple[Cell, ...]:
     n = sum(cell.episodes for cell in cells)
-    if n < threshold:
+    if n < max(threshold, 1):
         return HIDDEN, HIDDEN
     points, counts = (np.array([getattr(cell, name) for cell in cells], dtype=float) for name in ("points", "episodes"))
     mean = float(points @ counts) / n
-    reach = _NORMAL_95 * math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
+    digits = 1 if threshold > 1 else 9
+    change = Cell(round(mean, digits))
+    if n > 1:
+        reach = _NORMAL_95 * math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
+        change = replace(change, low=round(mean - reach, digits), high=round(mean + reach, digits))
     known = [(float(cell.weeks), cell.episodes) for cell in cells if cell.weeks is not None]
-    change = Cell(round(mean, 1), round(mean - reach, 1), round(mean + reach, 1))
     return change, *_quantiles(known, [0.5], threshold)

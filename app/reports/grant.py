@@ -122,6 +122,18 @@ class _Figures:
         share = self.share(count, of)
         return Row(key, (_SMALL if share.withheld is Withheld.SMALL_NUMBER else self.count(count), share))
 
+    def hidden(self, counts: Mapping[str, int]) -> set[str]:
+        """Give which parts of a whole that is told are hidden: the small ones, and the next ones where that is too few.
+
+        What is missing from the whole must be neither one part alone nor small itself.
+        """
+        hidden = {code for code, count in counts.items() if not shown(count, self.threshold)}
+        for code in sorted((each for each in counts if counts[each] >= self.threshold), key=lambda each: counts[each]):
+            if not hidden or (len(hidden) > 1 and sum(counts[each] for each in hidden) >= self.threshold):
+                break
+            hidden.add(code)
+        return hidden
+
     def whole(self, key: str, count: int) -> Row:
         """Give a count that the shares below it are shares of; there is nothing uncertain in all of it."""
         cell = self.count(count)
@@ -297,8 +309,12 @@ def _involvement(facts: GrantFacts, figures: _Figures) -> Section:
 
 def _by_code(key: str, prefix: str, counts: Mapping[str, int], figures: _Figures) -> Table:
     """Give each code's part of all of them."""
-    whole = sum(counts.values())
-    return _counts(key, (figures.part(f"{prefix}_{code}", count, whole) for code, count in counts.items()))
+    whole, hidden = sum(counts.values()), figures.hidden(counts)
+    rows = (
+        Row(f"{prefix}_{code}", (_SMALL, _SMALL)) if code in hidden else figures.part(f"{prefix}_{code}", count, whole)
+        for code, count in counts.items()
+    )
+    return _counts(key, rows)
 
 
 def _cooperation(facts: GrantFacts, figures: _Figures) -> Section:
@@ -319,7 +335,14 @@ def _digital(facts: GrantFacts, figures: _Figures) -> Section:
     ):
         episodes = max((each.episodes for each in by.values()), default=0)  # at least: some may be in several modes
         whole = Events(sum(each.count for each in by.values()), episodes)
-        tables.append(_counts(key, (figures.times(f"{prefix}_{mode}", each, whole) for mode, each in by.items())))
+        hidden = figures.hidden({mode: each.episodes for mode, each in by.items()})
+        rows = (
+            Row(f"{prefix}_{mode}", (_SMALL, _SMALL))
+            if mode in hidden
+            else figures.times(f"{prefix}_{mode}", each, whole)
+            for mode, each in by.items()
+        )
+        tables.append(_counts(key, rows))
     return Section("grant_digital", tuple(tables))
 
 

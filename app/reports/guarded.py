@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import OrderedDict
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from threading import Lock
 from typing import Final
 
 import numpy as np
 
+from app.reports.axes import Axis, extended, with_total, with_windows
 from app.reports.cohort import WINDOW_YEARS, Period
-from app.reports.disclosure import Axis, extended, protect
+from app.reports.disclosure import Protected, Stages, protect
 from app.reports.document import Cell, Withheld
 from app.reports.proportions import wilson
-from app.reports.tabulation import Axes, Mask, windows
+from app.reports.tabulation import Axes
 from app.trajectories.prediction import IntArray
 
 HIDDEN: Final = Cell(withheld=Withheld.SMALL_NUMBER)
+ROUNDED_TO: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +40,18 @@ class Guarded:
     ----------
     axes : Axes
         Services, years and values.
-    names : tuple of str
-        The categories, then the unions of some of them that are told too.
-    counts : ndarray, shape (services + 1, years + windows, values + 1, names)
-        Episodes; the last service and the last value stand for all.
-    visible : ndarray of bool, same shape
-        Which may be told.
+    entries : mapping of str to int or None
+        Where each name stands on the axis of categories: a category, or several together; None where it has nobody.
+    protected : Protected
+        The table.
+    to : int
+        To what its counts are rounded before they are told, 1 for not at all.
     """
 
     axes: Axes
-    names: tuple[str, ...]
-    counts: IntArray
-    visible: Mask
+    entries: Mapping[str, int | None]
+    protected: Protected
+    to: int = 1
 
     @classmethod
     def of(
@@ -58,8 +62,7 @@ class Guarded:
         unions: Mapping[str, Sequence[str]],
         *,
         threshold: int,
-        given: Mask | None = None,
-        untold: Mapping[str, Mask] | None = None,
+        stages: Stages | None = None,
     ) -> Guarded:
         """Find out what may be told of a partition.
 
@@ -75,61 +78,99 @@ class Guarded:
             What else is told: categories put together, by name.
         threshold : int
             The smallest count that may be told.
-        given : ndarray of bool, shape (services + 1, years + windows, values + 1), optional
-            Where the whole of the categories may be told by a table that this one divides further.
-        untold : mapping of str to ndarray of bool, optional
-            Of some names, by name, where they may not be told, since another table would give something away with
-            them; same shape as `given`.
+        stages : Stages, optional
+            To which stage of the flow each category belongs. Without them the totals are not known to be those of
+            other tables: then all counts are told rounded, so that these can't be taken from one another.
 
         Returns
         -------
         Guarded
         """
-        categories = [str(each) for each in categories]
-        told = along(axes, categories, unions)
-        names, every = (*categories, *unions), extended(counts, told)
-        hidden = np.zeros(every.shape, dtype=np.bool_)
-        if given is not None:
-            hidden |= ~given[..., None]
-        for name, where in (untold or {}).items():
-            hidden[..., names.index(name)] |= where
-        return cls(axes, names, every, protect(counts, told, threshold, hidden))
+        names = [str(each) for each in categories]
+        present = np.flatnonzero(counts.any(axis=(0, 1, 2)))
+        if not len(present):
+            present = np.arange(1)
+        kept = [names[place] for place in present]
+        groups: dict[tuple[int, ...], int] = {(place,): place for place in range(len(kept))}
+        entries: dict[str, int | None] = {}
+        for name, parts in {**{name: (name,) for name in names}, **unions}.items():
+            atoms = tuple(sorted(kept.index(part) for part in map(str, parts) if part in kept))
+            entries[name] = groups.setdefault(atoms, len(groups)) if atoms else None
+        category = Axis(len(kept), tuple(atoms for atoms, place in groups.items() if place >= len(kept)))
+        shared = None if stages is None else replace(stages, of=tuple(stages.of[place] for place in present))
+        along = (
+            with_total(len(axes.services)),
+            with_windows(len(axes.years), WINDOW_YEARS),
+            with_total(len(axes.values)),
+            category,
+        )
+        to = 1 if stages is not None or threshold <= 1 else ROUNDED_TO
+        return cls(axes, entries, _protected(counts[..., present], along, shared, threshold), to)
 
     def count(self, where: Where, name: str) -> int | None:
-        """Tell how many episodes there are of a category or union; None where it may not be told."""
-        place = (*self._place(where), self.names.index(name))
-        return int(self.counts[place]) if self.visible[place] else None
-
-    def everywhere(self, name: str) -> IntArray:
-        """Give all counts of a category or union, told or not, in the shape of :meth:`may_be_told`."""
-        return self.counts[..., self.names.index(name)]
-
-    def may_be_told(self, name: str) -> Mask:
-        """Give where a category or union may be told, shape (services + 1, years + windows, values + 1)."""
-        told: Mask = self.visible[..., self.names.index(name)]
-        return told
+        """Tell how many episodes there are of a name; None where it may not be told."""
+        entry = self.entries[name]
+        if entry is None:
+            return 0
+        count = self.protected.shown(*self._place(where), entry)
+        return None if count is None else self.to * round(count / self.to)
 
     def _place(self, where: Where) -> tuple[int, int, int]:
-        axes = self.axes
-        service = len(axes.services) if where.service is None else axes.services.index(where.service)
-        value = len(axes.values) if where.any_value else axes.values.index(where.value)
-        year = where.period.first_year - axes.years[0]
-        return service, year if where.period.years == 1 else len(axes.years) + year, value
+        axes, (services, years, values, _) = self.axes, self.protected.axes
+        first = where.period.first_year - axes.years[0]
+        return (
+            services.at(range(len(axes.services)) if where.service is None else [axes.services.index(where.service)]),
+            years.at(range(first, first + where.period.years)),
+            values.at(range(len(axes.values)) if where.any_value else [axes.values.index(where.value)]),
+        )
 
     def share(self, where: Where, name: str, of: str) -> Cell:
         """Give a share with its Wilson interval, or say that it may not be told."""
         return share(self.count(where, name), self.count(where, of))
 
 
-def along(axes: Axes, categories: Sequence[str], unions: Mapping[str, Sequence[str]]) -> list[Axis]:
-    """Give what can be asked for: each and all services, years and windows, values, categories and their unions."""
-    places = {str(each): place for place, each in enumerate(categories)}
-    return [
-        Axis(len(axes.services), (tuple(range(len(axes.services))),)),
-        Axis(len(axes.years), tuple(windows(axes, WINDOW_YEARS))),
-        Axis(len(axes.values), (tuple(range(len(axes.values))),)),
-        Axis(len(categories), tuple(tuple(places[each] for each in union) for union in unions.values())),
-    ]
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Some names of a partition, under shorter ones."""
+
+    guarded: Guarded
+    prefix: str
+
+    def count(self, where: Where, name: str) -> int | None:
+        """Tell how many episodes there are of a name; None where it may not be told."""
+        return self.guarded.count(where, f"{self.prefix}{name}")
+
+
+_KEPT: OrderedDict[Hashable, Protected] = OrderedDict()
+_ROOM: Final = 256
+_LOCK: Final = Lock()
+
+
+def _protected(
+    counts: IntArray, along: tuple[Axis, Axis, Axis, Axis], stages: Stages | None, threshold: int
+) -> Protected:
+    """Protect a table, or give what was found for the same numbers before: it follows from them alone."""
+    key = (counts.shape, counts.tobytes(), tuple(axis.groups for axis in along), _key(stages), threshold)
+    with _LOCK:
+        if key in _KEPT:
+            _KEPT.move_to_end(key)
+            return _KEPT[key]
+    found = protect(counts, along, stages, threshold) if threshold > 1 else _told_whole(counts, along)
+    with _LOCK:
+        _KEPT[key] = found
+        if len(_KEPT) > _ROOM:
+            _KEPT.popitem(last=False)
+    return found
+
+
+def _told_whole(counts: IntArray, along: tuple[Axis, Axis, Axis, Axis]) -> Protected:
+    """Give a table of which everything may be told."""
+    cells = extended(counts, along)
+    return Protected(along, cells, np.ones(cells.shape, dtype=np.bool_), (), 0)
+
+
+def _key(stages: Stages | None) -> Hashable:
+    return None if stages is None else (stages.axis.size, stages.axis.groups, stages.of)
 
 
 def counted(count: int | None) -> Cell:
@@ -141,7 +182,7 @@ def share(count: int | None, of: int | None) -> Cell:
     """Give a share with its Wilson interval; hidden where either number is, unknown of nobody."""
     if count is None or of is None:
         return HIDDEN
-    interval = wilson(count, of)
+    interval = wilson(min(count, of), of)
     if interval is None:
         return Cell(withheld=Withheld.UNKNOWN)
-    return Cell(count / of, interval.lower, interval.upper, of)
+    return Cell(min(count, of) / of, interval.lower, interval.upper, of)

@@ -8,15 +8,15 @@ from typing import Final
 
 import numpy as np
 
+from app.reports.axes import Axis
 from app.reports.cohort import Measured, Pair, Started
 from app.reports.comparison import Modelled
-from app.reports.disclosure import extended
+from app.reports.disclosure import Stages
 from app.reports.document import Cell, Column, Kind, Note, Row, Section, Table, Withheld
 from app.reports.effects import Pairs, pre_post, severity_adjusted
-from app.reports.guarded import HIDDEN, Guarded, Where, along, counted, share
-from app.reports.tabulation import Axes, Change, Mask, Recovery, Stage, ValueOf, changes, recoveries, stages
+from app.reports.guarded import HIDDEN, Guarded, Named, Where, counted, share
+from app.reports.tabulation import PARTS, Axes, Change, Recovery, Stage, ValueOf, parts
 from app.scales.change import ChangeCriteria
-from app.trajectories.prediction import IntArray
 
 STARTED: Final = "started"
 TWO_SESSIONS: Final = "two_sessions"
@@ -30,18 +30,38 @@ RECOVERED: Final = "recovery"
 
 _UNKNOWN: Final = Cell(withheld=Withheld.UNKNOWN)
 
-_STAGE_UNIONS: Final[dict[str, Sequence[str]]] = {
+_STAGES: Final[dict[str, Sequence[Stage]]] = {
     REFERRED: list(Stage),
-    STARTED: [each for each in Stage if each is not Stage.NOT_STARTED],
+    STARTED: list(Stage)[1:],
     TWO_SESSIONS: list(Stage)[2:],
     WITH_FIRST: list(Stage)[3:],
     PAIRED: [Stage.PAIRED_BELOW, Stage.PAIRED_CASE],
     FIRST_CASES: [Stage.FIRST_CASE, Stage.PAIRED_CASE],
+    **{stage: [stage] for stage in Stage},
 }
-_RECOVERY_UNIONS: Final[dict[str, Sequence[str]]] = {
+_RECOVERIES_TOLD: Final[dict[str, Sequence[Recovery]]] = {
     CASES: list(Recovery),
     RECOVERED: [Recovery.RELIABLE, Recovery.BELOW_ONLY],
+    Recovery.RELIABLE: [Recovery.RELIABLE],
 }
+
+_OF_STAGES, _OF_CHANGES, _OF_RECOVERIES = "stage:", "change:", "recovery:"
+
+_UNIONS: Final = {
+    **{f"{_OF_STAGES}{name}": [part.name for part in PARTS if part.stage in some] for name, some in _STAGES.items()},
+    **{f"{_OF_CHANGES}{each}": [part.name for part in PARTS if part.change is each] for each in Change},
+    f"{_OF_CHANGES}{PAIRED}": [part.name for part in PARTS if part.change is not None],
+    **{
+        f"{_OF_RECOVERIES}{name}": [part.name for part in PARTS if part.recovery in some]
+        for name, some in _RECOVERIES_TOLD.items()
+    },
+}
+
+FLOW: Final = Stages(
+    Axis(3, ((0, 1, 2), (1, 2))),
+    tuple(min(list(Stage).index(part.stage), 2) for part in PARTS),
+)
+"""What all reports have in common, whatever the measure: not started, one session, two or more."""
 
 OUTCOMES: Final = (
     ("reliable_improvement", Change.IMPROVED),
@@ -55,51 +75,24 @@ OUTCOMES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Tabulated:
-    """The partitions of a measure's episodes, each with what may be told of it."""
+    """The parts of a measure's episodes, with what may be told of them: of stages, of pairs, of cases."""
 
-    stages: Guarded
-    changes: Guarded
-    recoveries: Guarded
+    stages: Named
+    changes: Named
+    recoveries: Named
     unknown: frozenset[str] = frozenset()
-    """Outcomes of which nobody's is known, since no reliable change or no cut-off of the measure is published."""
+    """Counts of nothing that is known, since no reliable change or no cut-off of the measure is published."""
 
     @classmethod
     def of(
         cls, axes: Axes, started: Sequence[Started], measured: Sequence[Measured], value_of: ValueOf, threshold: int
     ) -> Tabulated:
-        """Count how far episodes came and what became of the pairs and of the cases, and guard all of it.
-
-        The outcomes are told only where the number of those of whom they are is told, and the other way round: where a
-        table of outcomes has to hide how many they are, the flow of denominators hides it too.
-        """
-        how_far, changed, recovered = (
-            stages(axes, started, measured, value_of),
-            changes(axes, measured, value_of),
-            recoveries(axes, measured, value_of),
-        )
-        untold: dict[str, Mask] = {}
-        while True:
-            reached = Guarded.of(axes, how_far, list(Stage), _STAGE_UNIONS, threshold=threshold, untold=untold)
-            of_pairs = Guarded.of(
-                axes,
-                changed,
-                list(Change),
-                {PAIRED: list(Change)},
-                threshold=threshold,
-                given=reached.may_be_told(PAIRED),
-            )
-            of_cases = Guarded.of(
-                axes,
-                recovered,
-                list(Recovery),
-                _RECOVERY_UNIONS,
-                threshold=threshold,
-                given=reached.may_be_told(Stage.PAIRED_CASE),
-                untold=_overlapping(axes, of_pairs, recovered, threshold),
-            )
-            untold = {PAIRED: ~of_pairs.may_be_told(PAIRED), Stage.PAIRED_CASE: ~of_cases.may_be_told(CASES)}
-            if not any((where & reached.may_be_told(name)).any() for name, where in untold.items()):
-                return cls(reached, of_pairs, of_cases, _unknown(measured))
+        """Count how far episodes came and what became of the pairs and of the cases, and guard all of it together."""
+        counts = parts(axes, started, measured, value_of)
+        names = [part.name for part in PARTS]
+        guarded = Guarded.of(axes, counts, names, _UNIONS, threshold=threshold, stages=FLOW)
+        reached, changed, recovered = (Named(guarded, each) for each in (_OF_STAGES, _OF_CHANGES, _OF_RECOVERIES))
+        return cls(reached, changed, recovered, _unknown(measured))
 
     def outcome(self, where: Where, name: str) -> tuple[int | None, int | None]:
         """Give how many showed an outcome, and of how many; None where it may not be told."""
@@ -114,25 +107,10 @@ def _unknown(measured: Sequence[Measured]) -> frozenset[str]:
     paired = [cell for cell in measured if cell.paired]
     found: set[str] = set()
     if paired and all(cell.change is None for cell in paired):
-        found |= {name for name, category in OUTCOMES if isinstance(category, Change)}
+        found |= {name for name, category in OUTCOMES if isinstance(category, Change)} | {"reliable_recovery"}
     if paired and all(cell.case_at_start is None for cell in paired):
         found |= {CASES, *_RECOVERIES}
     return frozenset(found)
-
-
-def _overlapping(axes: Axes, of_pairs: Guarded, recovered: IntArray, threshold: int) -> dict[str, Mask]:
-    """Find where the two tables of outcomes together would tell a few persons.
-
-    Who recovered reliably is one of those who improved reliably, so that the difference is a number of persons, and so
-    are those who neither improved nor recovered.
-    """
-    reliable, below = (extended(recovered, along(axes, list(Recovery), {}))[..., place] for place in (0, 1))
-    improved = of_pairs.everywhere(Change.IMPROVED)
-    without, neither = improved - reliable, of_pairs.everywhere(PAIRED) - improved - below
-    return {
-        Recovery.RELIABLE: (without > 0) & (without < threshold),
-        RECOVERED: (neither > 0) & (neither < threshold),
-    }
 
 
 def denominators(tabulated: Tabulated, where: Where) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -51,6 +52,29 @@ class Recovery(StrEnum):
     NOT = "not"
 
 
+class Part(NamedTuple):
+    """One part of the episodes, without overlap: how far it came, and of pairs what became of them."""
+
+    stage: Stage
+    change: Change | None = None
+    recovery: Recovery | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is called in a table."""
+        return "/".join(str(each) for each in self if each is not None)
+
+
+_CHANGES: Final = (*Change, None)
+
+PARTS: Final = (
+    *(Part(stage) for stage in list(Stage)[:5]),
+    *(Part(Stage.PAIRED_BELOW, change) for change in _CHANGES),
+    *(Part(Stage.PAIRED_CASE, change, recovery) for recovery in Recovery for change in _CHANGES),
+)
+"""All of them. Some can't be, as a reliable recovery without a reliable change; they have nobody."""
+
+
 @dataclass(frozen=True, slots=True)
 class Axes:
     """What can be asked for: the services, the years, the values of the dimension.
@@ -87,73 +111,52 @@ class Axes:
             tuple(sorted({value_of(cell) for cell in cells}, key=lambda value: (value is None, value))) or (None,),
         )
 
-    def shape(self, categories: Sequence[object]) -> tuple[int, int, int, int]:
-        """Give the shape of a table over these axes and some categories."""
-        return len(self.services), len(self.years), len(self.values), len(categories)
+    def table(self, categories: Sequence[object]) -> IntArray:
+        """Give an empty table over these axes and some categories."""
+        return np.zeros((len(self.services), len(self.years), len(self.values), len(categories)), dtype=np.int64)
 
 
-def stage_of(cell: Measured) -> Stage:
-    """Tell how far an episode with a first score and two sessions came."""
+def part_of(cell: Measured) -> Part:
+    """Tell to which part those belong who have a first score and two sessions or more."""
     if not cell.paired:
-        return Stage.FIRST_CASE if cell.case_at_start else Stage.FIRST_BELOW
-    return Stage.PAIRED_CASE if cell.case_at_start else Stage.PAIRED_BELOW
+        return Part(Stage.FIRST_CASE if cell.case_at_start else Stage.FIRST_BELOW)
+    change = None if cell.change is None else list(Change)[1 - cell.change]
+    if not cell.case_at_start:
+        return Part(Stage.PAIRED_BELOW, change)
+    recovery = Recovery.RELIABLE if change is Change.IMPROVED else Recovery.BELOW_ONLY
+    return Part(Stage.PAIRED_CASE, change, Recovery.NOT if cell.case_at_end else recovery)
 
 
-def stages(
-    axes: Axes,
-    started: Iterable[Started],
-    measured: Iterable[Measured],
-    value_of: ValueOf,
-) -> IntArray:
-    """Count how far episodes came.
+def parts(axes: Axes, started: Iterable[Started], measured: Iterable[Measured], value_of: ValueOf) -> IntArray:
+    """Count the parts of the episodes.
+
+    Parameters
+    ----------
+    axes : Axes
+        Services, years and values.
+    started : iterable of Started
+        All closed episodes. Where only measured ones have the dimension, they have the value None.
+    measured : iterable of Measured
+        Those of them with a score.
+    value_of : callable
+        Gives the value of a cell.
 
     Returns
     -------
-    ndarray, shape (services, years, values, stages)
-        In the order of :class:`Stage`. Where the dimension is one that only measured episodes have, there are no
-        episodes of the first three stages.
+    ndarray, shape (services, years, values, parts)
+        In the order of :data:`PARTS`. Who has two sessions and no score of the measure is what is left.
     """
-    found, order = _empty(axes, Stage), list(Stage)
-    begun = list(started)
-    for each in begun:
+    found = axes.table(PARTS)
+    for each in started:
         stage = (Stage.NOT_STARTED, Stage.ONE_SESSION, Stage.UNMEASURED)[each.sessions]
-        found[_place(axes, each, value_of(each), order.index(stage))] += each.episodes
-    unmeasured = order.index(Stage.UNMEASURED)
+        found[_place(axes, each, value_of(each), Part(stage))] += each.episodes
     for cell in measured:
         if cell.sessions > 1:
-            found[_place(axes, cell, value_of(cell), order.index(stage_of(cell)))] += cell.episodes
-            if begun:
-                found[_place(axes, cell, value_of(cell), unmeasured)] -= cell.episodes
+            found[_place(axes, cell, value_of(cell), part_of(cell))] += cell.episodes
+            alike = Started(cell.year, cell.service, cell.value, 2, cell.episodes)
+            found[_place(axes, cell, value_of(alike), Part(Stage.UNMEASURED))] -= cell.episodes
     return found
 
 
-def changes(axes: Axes, measured: Iterable[Measured], value_of: ValueOf) -> IntArray:
-    """Count what became of the pairs, shape (services, years, values, 3), in the order of :class:`Change`."""
-    found = _empty(axes, Change)
-    for cell in measured:
-        if cell.sessions > 1 and cell.paired and cell.change is not None:
-            found[_place(axes, cell, value_of(cell), 1 - cell.change)] += cell.episodes
-    return found
-
-
-def recoveries(axes: Axes, measured: Iterable[Measured], value_of: ValueOf) -> IntArray:
-    """Count what became of the cases, shape (services, years, values, 3), in the order of :class:`Recovery`."""
-    found = _empty(axes, Recovery)
-    for cell in measured:
-        if cell.sessions > 1 and cell.paired and cell.case_at_start:
-            place = 2 if cell.case_at_end else 0 if cell.change == 1 else 1
-            found[_place(axes, cell, value_of(cell), place)] += cell.episodes
-    return found
-
-
-def _empty(axes: Axes, categories: type[StrEnum]) -> IntArray:
-    return np.zeros(axes.shape(list(categories)), dtype=np.int64)
-
-
-def _place(axes: Axes, cell: Started | Measured, value: str | None, category: int) -> tuple[int, int, int, int]:
-    return axes.services.index(cell.service), cell.year - axes.years[0], axes.values.index(value), category
-
-
-def windows(axes: Axes, years: int) -> list[tuple[int, ...]]:
-    """Give the places of the years that make each window of so many years in a row."""
-    return [tuple(range(first, first + years)) for first in range(len(axes.years) - years + 1)]
+def _place(axes: Axes, cell: Started | Measured, value: str | None, part: Part) -> tuple[int, int, int, int]:
+    return axes.services.index(cell.service), cell.year - axes.years[0], axes.values.index(value), PARTS.index(part)

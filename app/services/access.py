@@ -62,7 +62,7 @@ def end_treatment_relation(work: Work, relation_id: UUID, version: int) -> Treat
     relation = get_of_episode(work, TreatmentRelation, relation_id)
     if relation.ended_at is not None:
         raise StateConflict("the relation has ended already")
-    return edit(work, relation, version, {"ended_at": work.now})
+    return edit(work, work.entry, relation, version, {"ended_at": work.now})
 
 
 def add_block(work: Work, patient_id: UUID, user_id: UUID) -> Block:
@@ -94,7 +94,7 @@ def lift_block(work: Work, block_id: UUID, version: int) -> Block:
     block = get_block(work, block_id)
     if block.lifted_at is not None:
         raise StateConflict("the block was lifted already")
-    return edit(work, block, version, {"lifted_at": work.now, "lifted_by": work.scope.actor_id})
+    return edit(work, work.entry, block, version, {"lifted_at": work.now, "lifted_by": work.scope.actor_id})
 
 
 def break_glass(work: Work, values: Mapping[str, Any]) -> BreakGlass:
@@ -112,6 +112,7 @@ def break_glass(work: Work, values: Mapping[str, Any]) -> BreakGlass:
         raise StateConflict("the record is open to you already")
     return add(
         work,
+        work.entry,
         BreakGlass,
         {
             "patient_id": patient.id,
@@ -139,13 +140,13 @@ def review_opening(work: Work, opening_id: UUID, version: int, finding: ReviewFi
     if opening.user_id == work.scope.actor_id:
         raise StateConflict("somebody else reviews what you opened")
     reviewed = {"reviewed_at": work.now, "reviewed_by": work.scope.actor_id, "finding": finding}
-    return edit(work, opening, version, reviewed)
+    return edit(work, work.entry, opening, version, reviewed)
 
 
 def _add_once(work: Work, table: type[Once], values: Mapping[str, Any], taken: str) -> Once:
     """Add what can be in force once; the database decides between two who ask at the same moment."""
     try:
         with translated_errors():
-            return add(work, table, values)
+            return add(work, work.entry, table, values)
     except StateConflict:
         raise StateConflict(taken, pointer="/user_id") from None

@@ -70,7 +70,7 @@ def put_at_last(work: Work, submission: Submission, *, clock_tolerance: timedelt
     """Store one administration as the last thing in its transaction, with what follows from it."""
     put = _Put(work, [submission], clock_tolerance, noted=seen(work))
     outcome = put.one(submission)
-    if put.admitted and not write_at_last(work, put.rows(), *put.last()):
+    if put.admitted and not write_at_last(work, work.entry, put.rows(), *put.last()):
         return PutOutcome(submission.id, PutStatus.REFUSED, error=_conflict())
     return outcome
 
@@ -83,7 +83,7 @@ def put_administrations(
     while True:
         put = _Put(work, submissions, clock_tolerance, taken_elsewhere)
         outcomes = [put.one(submission) for submission in submissions]
-        found = write_if_all_are_new(work, put.rows()) if put.admitted else set()
+        found = write_if_all_are_new(work, work.entry, put.rows()) if put.admitted else set()
         if not found:
             if put.admitted:
                 work.ask_all(*put.last())
@@ -192,7 +192,7 @@ class _Put:
     def last(self) -> list[Query[Any]]:
         """Give what is left once the rows are written: the episodes' counts of forms follow from those completed."""
         completed = {assignment.episode_id for assignment in self.assignments.values() if assignment.administration_id}
-        return [refresh_episodes(self.work, completed)] if self.new.assignments else []
+        return [refresh_episodes(self.work, self.work.entry, completed)] if self.new.assignments else []
 
     def rows(self) -> NewRows:
         """Give all rows to be written, with the verdicts of every series that has a new score."""

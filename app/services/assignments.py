@@ -23,6 +23,7 @@ def add_assignment(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> A
     informant = informant_for(work, episode, values["informant_id"])
     assignment = add(
         work,
+        work.entry,
         Assignment,
         {
             **values,
@@ -42,6 +43,6 @@ def change_assignment(work: Work, assignment_id: UUID, version: int, changes: Ma
         changes = {"completed_at": work.now, **changes}
     assignment = get_of_episode(work, Assignment, assignment_id)
     get_episode(work, assignment.episode_id, lock=True)
-    edit(work, assignment, version, changes)
+    edit(work, work.entry, assignment, version, changes)
     follow_what_is_around(work, [assignment.episode_id])
     return assignment

@@ -47,4 +47,4 @@ def record_consent(work: Work, patient_id: UUID, values: Mapping[str, Any]) -> C
     if values["stated_at"] > work.now:
         raise MalformedBody("the statement lies ahead", pointer="/stated_at", allowed="a time that has passed")
     decision = ConsentDecision(values["decision"])
-    return add_consent(work, patient_id, {**values, "informant_id": found[0].id, "decision": decision})
+    return add_consent(work, work.entry, patient_id, {**values, "informant_id": found[0].id, "decision": decision})

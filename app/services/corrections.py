@@ -209,5 +209,5 @@ def _finish(work: Work, rows: NewRows, records: Mapping[UUID, EpisodeRecord], se
     since = datetime.min.replace(tzinfo=UTC)
     rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=since)
     rows.measures += measures_of(work, records.values())
-    write(work, rows)
+    write(work, work.entry, rows)
     work.db.expire_all()

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.db.codes import CurveState, Role
 from app.db.curves import line_of, lock_family
-from app.db.editing import edit
+from app.db.editing import edit_of_organisation
 from app.db.models import Curve
 from app.db.session import Work
 from app.errors import Forbidden, PreconditionFailed, StateConflict
@@ -94,7 +94,7 @@ def activate(work: Work, curve_id: UUID, version: int) -> Curve:
             _retire(work, each, successor_id=curve.id)
     work.note()
     changes = {"state": CurveState.LIVE, "activated_by": work.scope.actor_id, "activated_at": work.now}
-    return edit(work, curve, version, changes)
+    return edit_of_organisation(work, curve, version, changes)
 
 
 def step_back(work: Work, curve_id: UUID, version: int) -> Curve:
@@ -121,7 +121,7 @@ def step_back(work: Work, curve_id: UUID, version: int) -> Curve:
     for each in family.values():
         if each.successor_id == curve.id:
             nothing = {"retired_by": None, "retired_at": None, "successor_id": None}
-            edit(work, each, each.version, {"state": CurveState.LIVE, **nothing})
+            edit_of_organisation(work, each, each.version, {"state": CurveState.LIVE, **nothing})
     return curve
 
 
@@ -138,7 +138,7 @@ def _at_version(curve: Curve, version: int) -> Curve:
 
 def _retire(work: Work, curve: Curve, *, successor_id: UUID | None = None) -> None:
     by = {"retired_by": work.scope.actor_id, "retired_at": work.now, "successor_id": successor_id}
-    edit(work, curve, curve.version, {"state": CurveState.RETIRED, **by})
+    edit_of_organisation(work, curve, curve.version, {"state": CurveState.RETIRED, **by})
 
 
 def _held_out(kept: Mapping[str, Any]) -> HeldOut:

@@ -49,7 +49,7 @@ def delete_record(work: Work, patient_id: UUID, version: int, decision: Decision
     if patient_version(work, patient_id) != version:
         raise PreconditionFailed("it has been changed since; read it again")
     _require_made(work, decision)
-    return delete_patient(work, patient_id, decision)
+    return delete_patient(work, work.entry, patient_id, decision)
 
 
 def delete_one_administration(work: Work, administration_id: UUID, version: int, decision: Decision) -> Deletion:
@@ -69,13 +69,13 @@ def delete_one_administration(work: Work, administration_id: UUID, version: int,
     if administration_at(work, administration_id)[2] != version:
         raise PreconditionFailed("it has been changed since; read it again")
     _require_made(work, decision)
-    tombstone = delete_administration(work, administration_id, decision)
+    tombstone = delete_administration(work, work.entry, administration_id, decision)
     records = lock_known_episodes(work, [episode_id])
     settings = current_settings(work)
     rows = NewRows()
     rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=EVERYTHING)
     rows.measures += measures_of(work, records.values())
-    write(work, rows)
+    write(work, work.entry, rows)
     return tombstone
 
 
@@ -88,7 +88,7 @@ def place_legal_hold(work: Work, patient_id: UUID, reason: str) -> LegalHold:
     """Keep a patient's record from being deleted, until somebody lifts the hold."""
     patient_version(work, patient_id)
     placed = {"reason": reason, "placed_by": work.scope.actor_id, "placed_at": work.now}
-    return add(work, LegalHold, {"patient_id": patient_id, **placed})
+    return add(work, work.entry, LegalHold, {"patient_id": patient_id, **placed})
 
 
 def list_legal_holds(work: Work, patient_id: UUID) -> list[LegalHold]:
@@ -109,7 +109,7 @@ def lift_legal_hold(work: Work, hold_id: UUID, version: int, reason: str) -> Leg
     if hold.lifted_at is not None and hold.version == version:
         raise StateConflict("the hold was lifted before")
     lifted = {"lifted_by": work.scope.actor_id, "lifted_at": work.now, "lifting_reason": reason}
-    return edit(work, hold, version, lifted)
+    return edit(work, work.entry, hold, version, lifted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +155,7 @@ def delete_due(
             patient_version(work, patient_id)
             setting = f"retention setting, version {settings.version}"
             decision = Decision(DeletionGround.RETENTION_EXPIRED, reference, work.now, setting)
-            tombstone = delete_patient(work, patient_id, decision)
+            tombstone = delete_patient(work, work.entry, patient_id, decision)
         yield patient_id, tombstone
 
 

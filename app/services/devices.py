@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.db.codes import Role
 from app.db.devices import get_device, revoke_credentials
-from app.db.editing import add, edit
+from app.db.editing import add_of_organisation, edit_of_organisation
 from app.db.founding import add_credential
 from app.db.models import Device
 from app.db.session import Access, Database, Secret, Work
@@ -50,13 +50,13 @@ def add_tablet(work: Work, label: str, service_id: UUID | None) -> tuple[Device,
     wanted = service_id or work.scope.service_id
     if work.scope.role is not Role.ADMINISTRATOR and wanted != work.scope.service_id:
         raise InvalidReference("service_id points at nothing in this organisation", pointer="/service_id")
-    device = add(work, Device, {"service_id": wanted, "label": label})
+    device = add_of_organisation(work, Device, {"service_id": wanted, "label": label})
     return device, _new_pairing_code(work, device)
 
 
 def change_device(work: Work, device_id: UUID, version: int, changes: Mapping[str, Any]) -> Device:
     """Change a tablet's label."""
-    return edit(work, get_device(work, device_id), version, changes)
+    return edit_of_organisation(work, get_device(work, device_id), version, changes)
 
 
 def pair_anew(work: Work, device_id: UUID) -> PairingCode:
@@ -93,7 +93,7 @@ def revoke_device(work: Work, device_id: UUID, version: int) -> Device:
     if device.revoked_at is not None and device.version == version:
         raise StateConflict("the device was revoked before")
     revoked = {"revoked_at": work.now, "pairing_hash": None, "pairing_expires_at": None}
-    edit(work, device, version, revoked)
+    edit_of_organisation(work, device, version, revoked)
     revoke_credentials(work, device_id)
     return device
 

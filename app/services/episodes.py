@@ -34,10 +34,11 @@ def open_episode(work: Work, values: Mapping[str, Any]) -> Episode:
     """Open an episode in the caller's service; the therapist who opens it treats the patient."""
     patient = get_patient(work, values["patient_id"])
     given = {name: value for name, value in values.items() if name != "programme_id"}
-    episode = add(work, Episode, {**given, "patient_id": patient.id, "service_id": work.scope.service_id})
+    episode = add(work, work.entry, Episode, {**given, "patient_id": patient.id, "service_id": work.scope.service_id})
     if work.scope.role is Role.THERAPIST:
         add(
             work,
+            work.entry,
             TreatmentRelation,
             {"episode_id": episode.id, "user_id": work.scope.actor_id, "started_at": episode.opened_at},
         )
@@ -52,7 +53,7 @@ def change_episode(work: Work, episode_id: UUID, version: int, changes: Mapping[
     episode = get_episode(work, episode_id)
     if main_series_id := changes.get("main_series_id"):
         _check_main_series(work, episode, main_series_id)
-    edit(work, episode, version, changes)
+    edit(work, work.entry, episode, version, changes)
     records = lock_episodes(work, [episode_id])
     if _CHANGES_VERDICTS & set(changes):
         issue_anew(work, records, IssueCause.PLAN)
@@ -72,7 +73,12 @@ def start_programme(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> 
     episode = get_episode(work, episode_id, lock=True)
     if episode.closed_at is not None:
         raise StateConflict("the episode is closed")
-    row = add(work, EpisodeProgramme, {**values, "episode_id": episode.id, "position": next_position(work, episode)})
+    row = add(
+        work,
+        work.entry,
+        EpisodeProgramme,
+        {**values, "episode_id": episode.id, "position": next_position(work, episode)},
+    )
     records = lock_episodes(work, [episode_id])
     issue_anew(work, records, IssueCause.PLAN, since=EVERYTHING)
     assign_due_forms(work, records)
@@ -84,8 +90,8 @@ def change_programme_of_episode(work: Work, row_id: UUID, version: int, changes:
     """Change when a programme of an episode started or ended."""
     row = get_of_episode(work, EpisodeProgramme, row_id)
     before = row.started_at
-    edit(work, row, version, changes)
-    move_windows_of_programme(work, row.episode_id, row.id, row.started_at - before)
+    edit(work, work.entry, row, version, changes)
+    move_windows_of_programme(work, work.entry, row.episode_id, row.id, row.started_at - before)
     records = lock_episodes(work, [row.episode_id])
     issue_anew(work, records, IssueCause.PLAN, since=EVERYTHING)
     assign_due_forms(work, records)
@@ -99,4 +105,4 @@ def issue_anew(
     """Issue anew those verdicts of locked episodes that an event has changed."""
     progress = verdicts_issued_anew(work, records.values(), current_settings(work), cause, since=since)
     if progress:
-        write(work, NewRows(progress=progress))
+        write(work, work.entry, NewRows(progress=progress))

@@ -25,11 +25,12 @@ def add_goal(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Goal:
     episode = get_episode(work, episode_id)
     try:
         with translated_errors():
-            return add(work, Goal, {**values, "episode_id": episode.id})
+            return add(work, work.entry, Goal, {**values, "episode_id": episode.id})
     except StateConflict:
         raise StateConflict("there is a goal at this place that has not ended", pointer="/place") from None
 
 
 def change_goal(work: Work, goal_id: UUID, version: int, changes: Mapping[str, Any]) -> Goal:
     """Word a goal better, or end it, with whether it was reached."""
-    return edit(work, get_of_episode(work, Goal, goal_id), version, changes)
+    goal = get_of_episode(work, Goal, goal_id)
+    return edit(work, work.entry, goal, version, changes)

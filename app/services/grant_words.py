@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from app.db.codes import Role
-from app.db.editing import add, edit, get_of_organisation
+from app.db.editing import add_of_organisation, edit_of_organisation, get_of_organisation
 from app.db.grant_words import evidence_of, get_evidence, plans_of, statements_of
 from app.db.instruments import find_instrument
 from app.db.models import EvaluationPlan, Programme, ProgrammeEvidence, Service, ServiceStatements
@@ -25,12 +25,12 @@ def list_evidence(work: Work, programme_id: UUID) -> list[ProgrammeEvidence]:
 def add_evidence(work: Work, programme_id: UUID, values: Mapping[str, Any]) -> ProgrammeEvidence:
     """Add what is known of a programme for a target group."""
     programme = get_of_organisation(work, Programme, programme_id)
-    return add(work, ProgrammeEvidence, {**values, "programme_id": programme.id})
+    return add_of_organisation(work, ProgrammeEvidence, {**values, "programme_id": programme.id})
 
 
 def change_evidence(work: Work, evidence_id: UUID, version: int, changes: Mapping[str, Any]) -> ProgrammeEvidence:
     """Change what is known of a programme for a target group."""
-    return edit(work, get_evidence(work, evidence_id), version, changes)
+    return edit_of_organisation(work, get_evidence(work, evidence_id), version, changes)
 
 
 def read_evaluation_plan(work: Work, programme_id: UUID) -> EvaluationPlan:
@@ -78,7 +78,7 @@ def _written(work: Work, present: Written, version: int, key: Mapping[str, Any],
         If somebody else has written since it was read.
     """
     if present.version:
-        return edit(work, present, version, values)
+        return edit_of_organisation(work, present, version, values)
     if version:
         raise PreconditionFailed("nobody has written it yet; read it again")
-    return add(work, type(present), {**key, **values})
+    return add_of_organisation(work, type(present), {**key, **values})

@@ -109,8 +109,8 @@ def open_by_code(work: Work, code: str) -> OpenAssignment:
     found = take_code(work, opening_hash(work.scope.service_id, code))
     if found is None:
         raise NotFound(NOTHING_SUCH, pointer="/code")
-    assignment_id, episode_id = found
-    open_on_device(work, assignment_id, episode_id, work.scope.actor_id)
+    entry, assignment_id, episode_id = found
+    open_on_device(work, entry, assignment_id, episode_id, work.scope.actor_id)
     opened = {each.assignment_id: each for each in open_assignments(work)}
     return opened[assignment_id]
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.codes import Language, OrganisationMode, Role
-from app.db.editing import add
+from app.db.editing import add_of_organisation
 from app.db.founding import add_credential, add_organisation
 from app.db.ids import uuid7
 from app.db.models import Device, Service, User
@@ -52,17 +52,17 @@ def first_settings(mode: OrganisationMode, language: Language, time_zone: str) -
 
 def add_service(work: Work, name: str) -> Service:
     """Add a service."""
-    return add(work, Service, {"name": name})
+    return add_of_organisation(work, Service, {"name": name})
 
 
 def add_user(work: Work, service: Service, role: Role, display_name: str) -> User:
     """Add a person who works in a service."""
-    return add(work, User, {"service_id": service.id, "role": role, "display_name": display_name})
+    return add_of_organisation(work, User, {"service_id": service.id, "role": role, "display_name": display_name})
 
 
 def add_device(work: Work, service: Service, label: str) -> Device:
     """Add a tablet of a service."""
-    return add(work, Device, {"service_id": service.id, "label": label})
+    return add_of_organisation(work, Device, {"service_id": service.id, "label": label})
 
 
 def issue_credential(work: Work, holder: User | Device, *, expires_at: datetime | None = None) -> str:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.db import people
 from app.db.codes import Role
-from app.db.editing import add, edit, get_of_organisation
+from app.db.editing import add_of_organisation, edit_of_organisation, get_of_organisation
 from app.db.failures import translated_errors
 from app.db.models import Service, User
 from app.db.session import Work
@@ -39,7 +39,7 @@ def add_person(work: Work, values: Mapping[str, Any], issuer: str | None) -> Use
     """Add a person; they can log in once they are invited, or by the subject that the provider calls them."""
     work.note()
     with translated_errors():
-        return add(work, User, _columns(values, issuer))
+        return add_of_organisation(work, User, _columns(values, issuer))
 
 
 def change_person(work: Work, user_id: UUID, version: int, changes: Mapping[str, Any], issuer: str | None) -> User:
@@ -64,7 +64,7 @@ def change_person(work: Work, user_id: UUID, version: int, changes: Mapping[str,
         deactivated = columns.pop("deactivated")
         columns["deactivated_at"] = (user.deactivated_at or work.now) if deactivated else None
     with translated_errors():
-        edit(work, user, version, columns)
+        edit_of_organisation(work, user, version, columns)
     if columns.get("deactivated_at"):
         _end_everything(work, user.id)
     return user
@@ -126,13 +126,13 @@ def _end_everything(work: Work, user_id: UUID) -> None:
 def add_service(work: Work, name: str) -> Service:
     """Add a service."""
     work.note()
-    return add(work, Service, {"name": name})
+    return add_of_organisation(work, Service, {"name": name})
 
 
 def change_service(work: Work, service_id: UUID, version: int, changes: Mapping[str, Any]) -> Service:
     """Change a service's name."""
     work.note()
-    return edit(work, get_of_organisation(work, Service, service_id), version, changes)
+    return edit_of_organisation(work, get_of_organisation(work, Service, service_id), version, changes)
 
 
 def add_administrator(

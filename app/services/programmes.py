@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from app.db.editing import add, edit, get_of_organisation
+from app.db.editing import add_of_organisation, edit_of_organisation, get_of_organisation
 from app.db.episode_records import lock_episodes_of_programme
 from app.db.instruments import find_instrument
 from app.db.models import Programme
@@ -22,7 +22,7 @@ _IN_SUMMARIES = {"counted_contact_types", "planned_dose"}
 def add_programme(work: Work, values: Mapping[str, Any]) -> Programme:
     """Add a treatment offer."""
     _check(work, values)
-    return add(work, Programme, values)
+    return add_of_organisation(work, Programme, values)
 
 
 def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapping[str, Any]) -> Programme:
@@ -31,7 +31,7 @@ def change_programme(work: Work, programme_id: UUID, version: int, changes: Mapp
     programme = get_of_organisation(work, Programme, programme_id)
     followed = any(changes.get(name, kept) != kept for name in _IN_SUMMARIES for kept in [getattr(programme, name)])
     episode_ids = lock_episodes_of_programme(work, programme_id) if followed else []
-    edit(work, programme, version, changes)
+    edit_of_organisation(work, programme, version, changes)
     follow_episodes(work, episode_ids)
     return programme
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
@@ -13,7 +13,7 @@ from app.db.session import Work
 from app.reports.casemix import third, thirds
 from app.reports.cohort import Dimension, Measured, Started
 from app.reports.outcomes import Tabulated
-from app.reports.tabulation import Axes
+from app.reports.tabulation import Axes, ValueOf
 
 AREAS: Final = Dimension.PROBLEM_AREA
 
@@ -30,12 +30,23 @@ class ByDimension:
 
 
 def by_dimension(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> ByDimension:
-    """Count the organisation's episodes by the dimension that is asked for."""
-    if asked.by in OF_MEASURE_ONLY:
-        [measured] = count(work, questions.measured(asked))
-        return tabulated(asked, [], measured, services, threshold)
-    started, measured = count(work, questions.started(asked), questions.measured(asked))
+    """Count the organisation's episodes by the dimension that is asked for.
+
+    What only measured episodes have, the others have not: there they are those of whom it is not known.
+    """
+    of_all = replace(asked, by=None) if asked.by in OF_MEASURE_ONLY else asked
+    started, measured = count(work, questions.started(of_all), questions.measured(asked))
     return tabulated(asked, started, measured, services, threshold)
+
+
+def of_respondents(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> dict[str, ByDimension]:
+    """Count by informant role: an episode may have several, so that each stands beside those without it."""
+    by_role = replace(asked, by=Dimension.RESPONDENT)
+    started, measured = count(work, questions.started(replace(asked, by=None)), questions.measured(by_role))
+    return {
+        role: tabulated(by_role, started, [cell for cell in measured if cell.value == role], services, threshold)
+        for role in sorted({str(cell.value) for cell in measured})
+    }
 
 
 def tabulated(
@@ -93,12 +104,14 @@ def cuts_of(measured: Sequence[Measured]) -> tuple[float, float]:
     return thirds(counts)
 
 
-def _value_of(dimension: Dimension | None, cuts: tuple[float, float]) -> Callable[[Started | Measured], str | None]:
-    if dimension is not Dimension.BASELINE_THIRD:
-        return lambda cell: cell.value
+def _value_of(dimension: Dimension | None, cuts: tuple[float, float]) -> ValueOf:
+    """Give what tells the value of a cell; who was not measured has none of what only measured episodes have."""
 
-    def third_of(cell: Started | Measured) -> str | None:
-        assert isinstance(cell, Measured), "only what was measured has a first score"
+    def of_measured(cell: Started | Measured) -> str | None:
+        if not isinstance(cell, Measured):
+            return None
+        if dimension is Dimension.RESPONDENT:
+            return cell.value
         return None if cell.baseline is None else str(third(cell.baseline, cuts))
 
-    return third_of
+    return of_measured if dimension in OF_MEASURE_ONLY else lambda cell: cell.value

@@ -26,7 +26,7 @@ from app.reports.summary import COMPOSITE
 from app.reports.tabulation import Axes
 from app.scales.change import ChangeCriteria
 from app.services.calibration_panel import calibration_section
-from app.services.report_cells import ByDimension, by_dimension, cuts_of, of_areas
+from app.services.report_cells import ByDimension, by_dimension, cuts_of, of_areas, of_respondents
 from app.services.settings import ServiceSettings, current_settings
 from app.trajectories.growth import GrowthCurve
 
@@ -37,7 +37,6 @@ FILTERS: Final = (
     Dimension.AGE_BAND,
     Dimension.BASELINE_THIRD,
     Dimension.LANGUAGE,
-    Dimension.RESPONDENT,
 )
 """The dimensions of which a report can be about one value; it is then about no other."""
 
@@ -104,8 +103,6 @@ def outcomes_report(work: Work, request: ReportRequest, *, threshold: int) -> Re
         _dose(gathered),
         _flow(gathered),
     ]
-    if gathered.request.dimension is None and gathered.request.measure != COMPOSITE:
-        sections.append(_tool(gathered))
     work.note()
     return Report("outcomes", _facts(gathered), _notes(gathered), tuple(sections))
 
@@ -125,6 +122,18 @@ def own_report(work: Work, period: Period, measure: str, *, threshold: int) -> R
         sections.append(Section("for_whom", (replace(own, rows=rows),)))
     facts = tuple(fact for fact in _facts(gathered) if fact.key not in ("by", "of"))
     return Report("own", facts, _notes(gathered), tuple(sections))
+
+
+def tool_report(work: Work, year: int, measure: str) -> Report:
+    """Tell how right the tool itself was, by the verdicts on episodes that were closed in a year.
+
+    Of the whole organisation and of whole years alone: no table of counts guards what a service would differ by.
+    """
+    instrument = find_instrument(work, measure, pointer="/measure")
+    section = calibration_section(work, instrument.key, instrument.forms[0].family, year)
+    work.note()
+    facts = (Fact("service", "whole_organisation"), Fact("period", str(year)), Fact("measure", measure.upper()))
+    return Report("tool", facts, (Note("by_closing_date"), Note("intervals")), (section,))
 
 
 def require_own_service(work: Work, service_id: UUID | None) -> None:
@@ -264,8 +273,13 @@ def _compared(gathered: _Gathered) -> Section:
 def _for_whom(gathered: _Gathered) -> Section:
     if gathered.request.dimension is not None:
         return Section("for_whom", (), notes=(Note("one_dimension"),))
-    tables = [_by(gathered, dimension) for dimension in FILTERS if not _given(gathered, dimension)]
-    tables += [_by_area(gathered), _by_period(gathered)]
+    tables = [_by(gathered, dimension) for dimension in FILTERS]
+    if gathered.request.respondent is None:
+        roles = of_respondents(gathered.work, gathered.asked, list(gathered.services), gathered.threshold)
+        tables.append(_by_overlapping(gathered, Dimension.RESPONDENT, roles, {}))
+    areas = of_areas(gathered.work, gathered.asked, list(gathered.services), gathered.threshold)
+    tables.append(_by_overlapping(gathered, Dimension.PROBLEM_AREA, areas, {area: area for area in areas}))
+    tables.append(_by_period(gathered))
     period, tabulated = gathered.request.period, gathered.whole.tabulated
     if gathered.service is None:
         services = {key: Where(period, key) for key in gathered.services}
@@ -275,10 +289,6 @@ def _for_whom(gathered: _Gathered) -> Section:
     if gathered.criteria is not None:
         tables.append(_therapists(gathered, gathered.criteria))
     return Section("for_whom", tuple(tables))
-
-
-def _given(gathered: _Gathered, dimension: Dimension) -> bool:
-    return dimension is Dimension.RESPONDENT and gathered.request.respondent is not None
 
 
 def _by(gathered: _Gathered, dimension: Dimension) -> Table:
@@ -299,19 +309,22 @@ def _labels(gathered: _Gathered, dimension: Dimension) -> Mapping[str, str]:
     return {}
 
 
-def _by_area(gathered: _Gathered) -> Table:
-    found = of_areas(gathered.work, gathered.asked, list(gathered.services), gathered.threshold)
+def _by_overlapping(
+    gathered: _Gathered, dimension: Dimension, found: Mapping[str, ByDimension], labels: Mapping[str, str]
+) -> Table:
+    """Put together the rows of values of which an episode may have several."""
+    empty = casemix.by_dimension(dimension, gathered.whole.tabulated, {}, {})
     rows = [
-        casemix.by_dimension(
-            Dimension.PROBLEM_AREA,
+        row
+        for value, each in found.items()
+        for row in casemix.by_dimension(
+            dimension,
             each.tabulated,
-            {area: Where(gathered.request.period, gathered.service, area, any_value=False)},
-            {area: area},
-        )
-        for area, each in found.items()
+            {value: Where(gathered.request.period, gathered.service, value, any_value=False)},
+            labels,
+        ).rows
     ]
-    empty = casemix.by_dimension(Dimension.PROBLEM_AREA, gathered.whole.tabulated, {}, {})
-    return replace(empty, rows=tuple(row for table in rows for row in table.rows), notes=(Note("groups_overlap"),))
+    return replace(empty, rows=tuple(rows), notes=(Note("groups_overlap"),))
 
 
 def _by_period(gathered: _Gathered) -> Table:
@@ -392,16 +405,6 @@ def _stratum(dimension: Dimension, cuts: tuple[float, float]) -> Any:
     return str
 
 
-def _tool(gathered: _Gathered) -> Section:
-    """Tell how right the tool itself was."""
-    request = gathered.request
-    family = find_instrument(gathered.work, request.measure).forms[0].family
-    period = request.period
-    return calibration_section(
-        gathered.work, request.measure, family, period.last_year, years=period.years, service_id=request.service_id
-    )
-
-
 def _flow(gathered: _Gathered) -> Section:
     asked = replace(gathered.asked, by=None, of=None)
     if gathered.request.dimension is not None:
@@ -418,8 +421,7 @@ def _flow(gathered: _Gathered) -> Section:
     tabulated, where = gathered.whole.tabulated.stages, gathered.where
     started, two_sessions = (tabulated.count(where, name) for name in (outcomes.STARTED, outcomes.TWO_SESSIONS))
     axes = _axes_of(gathered, (None,))
-    everybody = tabulated.may_be_told(outcomes.REFERRED)
-    guarded = flow.guarded_endings(axes, endings, gathered.threshold, everybody)
+    guarded = flow.guarded_endings(axes, endings, gathered.threshold)
     own = [
         cell
         for cell in endings

@@ -35,6 +35,7 @@ def record_review(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Re
         )
     review = add(
         work,
+        work.entry,
         Review,
         {**values, "episode_id": episode.id, "author_id": work.scope.actor_id, "reviewed_at": work.now},
     )
@@ -45,4 +46,5 @@ def record_review(work: Work, episode_id: UUID, values: Mapping[str, Any]) -> Re
 
 def change_review(work: Work, review_id: UUID, version: int, changes: Mapping[str, Any]) -> Review:
     """Change what a review decided, or mark it as done."""
-    return edit(work, get_of_episode(work, Review, review_id), version, changes)
+    review = get_of_episode(work, Review, review_id)
+    return edit(work, work.entry, review, version, changes)

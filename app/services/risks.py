@@ -146,4 +146,4 @@ def acknowledge_alert(work: Work, alert_id: UUID, version: int, assessment: str)
     if alert.acknowledged_at is not None:
         raise StateConflict("the alert has been acknowledged already")
     changes = {"acknowledged_at": work.now, "acknowledged_by": work.scope.actor_id, "assessment": assessment}
-    return edit(work, alert, version, changes)
+    return edit(work, work.entry, alert, version, changes)

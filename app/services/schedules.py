@@ -100,7 +100,8 @@ def assign_due_forms(work: Work, records: Mapping[UUID, EpisodeRecord]) -> None:
         for form in _due(rule, programme, records[episode_id], instruments)
         if form.closes_at > work.now
     ]
-    add_due_forms(work, due)
+    if due:
+        add_due_forms(work, work.entry, due)
 
 
 def _due(

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from app.db.codes import IssueCause
-from app.db.editing import add, edit
+from app.db.editing import add, add_of_organisation, edit, edit_of_organisation
 from app.db.episode_records import EpisodeRecord, lock_episodes, lock_episodes_of_session, read_episodes
 from app.db.models import Attendance, Episode, TreatmentSession
 from app.db.record import get_session, informant_for
@@ -24,7 +24,7 @@ def record_session(work: Work, values: Mapping[str, Any], attendances: Sequence[
     """Record a treatment session of the caller's service, with those who came or did not."""
     lock = sorted(each["episode_id"] for each in attendances)
     episodes = {episode_id: get_episode(work, episode_id, lock=True) for episode_id in lock}
-    session = add(work, TreatmentSession, {**values, "service_id": work.scope.service_id})
+    session = add_of_organisation(work, TreatmentSession, {**values, "service_id": work.scope.service_id})
     for index, attendance in enumerate(attendances):
         try:
             _add_attendance(work, session, episodes[attendance["episode_id"]], attendance)
@@ -40,8 +40,9 @@ def change_session(work: Work, session_id: UUID, version: int, changes: Mapping[
     session = get_session(work, session_id)
     records = lock_episodes_of_session(work, session)
     before = session.starts_at
-    edit(work, session, version, changes)
-    move_windows_of_session(work, session.id, session.starts_at - before)
+    edit_of_organisation(work, session, version, changes)
+    if records:
+        move_windows_of_session(work, work.entry, session.id, session.starts_at - before)
     _follow(work, read_episodes(work, list(records)))
     return session
 
@@ -59,7 +60,7 @@ def change_attendance(work: Work, attendance_id: UUID, version: int, changes: Ma
     """Correct whether a participant came."""
     attendance = get_of_episode(work, Attendance, attendance_id)
     get_episode(work, attendance.episode_id, lock=True)
-    edit(work, attendance, version, changes)
+    edit(work, work.entry, attendance, version, changes)
     _follow(work, lock_episodes(work, [attendance.episode_id]))
     return attendance
 
@@ -73,4 +74,6 @@ def _follow(work: Work, records: Mapping[UUID, EpisodeRecord]) -> None:
 
 def _add_attendance(work: Work, session: TreatmentSession, episode: Episode, values: Mapping[str, Any]) -> Attendance:
     informant = informant_for(work, episode, values.get("informant_id"))
-    return add(work, Attendance, {**values, "informant_id": informant.id, "treatment_session_id": session.id})
+    return add(
+        work, work.entry, Attendance, {**values, "informant_id": informant.id, "treatment_session_id": session.id}
+    )

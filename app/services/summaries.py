@@ -25,8 +25,8 @@ _AT_ONCE: Final = 500
 def follow(work: Work, records: Mapping[UUID, EpisodeRecord]) -> None:
     """Let the summaries of locked episodes follow from what has changed in them."""
     if records:
-        work.ask(refresh_episodes(work, records.keys()))
-        write(work, NewRows(measures=measures_of(work, records.values())))
+        work.ask(refresh_episodes(work, work.entry, records.keys()))
+        write(work, work.entry, NewRows(measures=measures_of(work, records.values())))
 
 
 def follow_episodes(work: Work, locked_ids: Sequence[UUID]) -> None:
@@ -38,7 +38,7 @@ def follow_episodes(work: Work, locked_ids: Sequence[UUID]) -> None:
 def follow_what_is_around(work: Work, locked_ids: Sequence[UUID]) -> None:
     """Let the summaries of locked episodes follow from a change that touches no score and no dose."""
     if locked_ids:
-        work.ask(refresh_episodes(work, locked_ids))
+        work.ask(refresh_episodes(work, work.entry, locked_ids))
 
 
 def rebuild(database: Database, organisation_id: UUID) -> Iterator[int]:

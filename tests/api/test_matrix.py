@@ -21,7 +21,7 @@ from app.api.guesses import Guesses
 from app.api.limits import Limit
 from app.db import reach
 from app.db.codes import Role
-from app.db.editing import add
+from app.db.editing import add, add_of_organisation
 from app.db.models import Block, Service, TreatmentRelation, User
 from app.db.session import Access, Database, Work
 from app.identity.policy import ALLOWED, Action
@@ -217,20 +217,20 @@ def caller_of(
         if role is Role.DEVICE:
             service = work.db.get_one(Service, (clinic.organisation_id, service_id))
             return Caller(client, issue_credential(work, add_device(work, service, "In the drawer")))
-        user = add(work, User, {"service_id": service_id, "role": role, "display_name": "Somebody"})
+        user = add_of_organisation(work, User, {"service_id": service_id, "role": role, "display_name": "Somebody"})
         stand(work, clinic, record, user, relation)
         return Caller(client, issue_credential(work, user))
 
 
 def stand(work: Work, clinic: Clinic, record: Mapping[str, str], user: User, relation: Relation) -> None:
     """Put somebody who works in the service into a relation to the patient."""
-    work.saw([UUID(record["patient_id"])])
+    entry = work.saw([UUID(record["patient_id"])])
     if relation in {Relation.BLOCKED, Relation.CLOSED} and user.role == Role.THERAPIST:
         since = {"episode_id": UUID(record["episode_id"]), "user_id": user.id, "started_at": work.now}
-        add(work, TreatmentRelation, since | {"ended_at": work.now if relation is Relation.CLOSED else None})
+        add(work, entry, TreatmentRelation, since | {"ended_at": work.now if relation is Relation.CLOSED else None})
     if relation is Relation.BLOCKED:
         whom = {"patient_id": UUID(record["patient_id"]), "user_id": user.id}
-        add(work, Block, whom | {"blocked_at": work.now, "recorded_by": clinic.therapist_id})
+        add(work, entry, Block, whom | {"blocked_at": work.now, "recorded_by": clinic.therapist_id})
 
 
 @pytest.fixture(scope="module")

@@ -65,6 +65,12 @@ def test_moving_a_session_moves_the_answers_that_are_linked_to_it(clinic: Clinic
     assert (verdict["dose"], verdict["cause"]) == (2, "attendance")
 
 
+def test_a_session_can_be_moved_before_anybody_is_known_to_come(clinic: Clinic) -> None:
+    session = {"starts_at": at(1), "contact_type": "group"}
+    empty = created(clinic.therapist.post("/v1/treatment-sessions", session))
+    ok(clinic.therapist.patch(f"/v1/treatment-sessions/{empty['id']}", {"starts_at": at(2)}, 1))
+
+
 def test_waiting_time_says_why_there_is_no_verdict(clinic: Clinic, database: Database) -> None:
     episode = make_episode(clinic)
     created(put(clinic.tablet, administration(episode, phq_9(14))))

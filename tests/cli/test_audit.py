@@ -138,7 +138,18 @@ def test_the_embedded_database_is_sealed_and_verified() -> None:
             with database.work(sealing_scope(organisation_id), Access("read_patient", uuid7())) as work:
                 work.saw([uuid4()])
             database.close()
-        here = ["--data-dir", folder / "spor"]
+            here = ["--data-dir", folder / "spor"]
+            # While a program runs the server, what only looks does so beside it, and what changes something is refused.
+            sealed_log = folder / "seals.jsonl"
+            sealed_log.touch()
+            beside = spor("audit", "verify", *here, "--seal-log", sealed_log)
+            assert beside.returncode == 0, beside.stderr
+            assert json.loads(beside.stdout)["verified"]["seals"] == 0
+            looked = spor("doctor", *here)
+            assert "ok      database" in looked.stdout, looked.stdout
+            assert "ok      sealing" in looked.stdout, looked.stdout
+            assert "in use by process" in spor("db", "upgrade", *here).stderr
+            assert (folder / "spor/data/postmaster.pid").exists()
         assert spor("audit", "seal", *here).returncode == 0
         verified = spor("audit", "verify", *here)
         assert verified.returncode == 0, verified.stderr

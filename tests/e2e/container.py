@@ -77,19 +77,21 @@ def look_inside(image: Image) -> None:
 
 def run_services(image: Image, said: list[Stage], folder: Path) -> None:
     """Run compose's services one after the other, and put a form."""
-    passwords = {
-        name: secrets.token_hex(24)
-        for name in ("POSTGRES_PASSWORD", "SPOR_OWNER_PASSWORD", "SPOR_APP_PASSWORD", "SPOR_AUDIT_KEY")
+    composed = compose()
+    passwords = {name: secrets.token_hex(32) for name in composed["secrets"]}
+    services = {
+        name: {**each, "environment": with_secrets(image, name, each, passwords)}
+        for name, each in composed["services"].items()
     }
-    services = compose(passwords)["services"]
     runtime = said[-1]
     entry = runtime.last("ENTRYPOINT").words
-    with database(services["database"], passwords["POSTGRES_PASSWORD"], folder):
+    with database(services["database"], passwords["spor_admin_password"], folder):
         for name in ("provision", "migrate"):
             done(image, [*entry, *services[name]["command"]], services[name]["environment"], name)
         done(image, [*entry, *services["provision"]["command"]], services["provision"]["environment"], "again")
         environment = services["spor"]["environment"]
-        with closing(Database(environment["DATABASE_URL"].replace("@database", "@127.0.0.1"))) as record:
+        own = f":{passwords['spor_app_password']}@127.0.0.1"
+        with closing(Database(environment["DATABASE_URL"].replace("@database", own))) as record:
             tablet, episodes = furnish(record, 1)
         program = image.start([*entry, *runtime.last("CMD").words], **environment)
         try:
@@ -99,6 +101,16 @@ def run_services(image: Image, said: list[Stage], folder: Path) -> None:
             output, log = program.communicate()
         assert not any(password in output + log for password in passwords.values())
         print("the log:", *log.splitlines(), sep="\n  ")
+
+
+def with_secrets(image: Image, name: str, service: Mapping[str, Any], passwords: Mapping[str, str]) -> dict[str, str]:
+    """Put a service's secrets into files that its account may read, and give its environment with their folder."""
+    folder = image.root / "tmp" / f"secrets-{name}"
+    folder.mkdir(mode=0o755, parents=True)
+    for each in service["secrets"]:
+        (folder / each).write_text(passwords[each])
+        (folder / each).chmod(0o444)
+    return {**service["environment"], "SPOR_SECRETS_DIR": f"/tmp/secrets-{name}"}
 
 
 def try_service(image: Image, runtime: Stage, tablet: str, episode: str, program: subprocess.Popen[str]) -> None:

@@ -84,6 +84,28 @@ def test_what_was_often_done_with_few_is_hidden_too(part: Events, whole: Events)
         assert found.withheld is Withheld.SMALL_NUMBER
 
 
+@pytest.mark.parametrize(
+    ("endings", "hidden"),
+    [
+        ({"completed": 40, "moved": 0, "other": 12}, set()),
+        # 55 less 40 less 12 would be the 3, so the next smallest is hidden too.
+        ({"completed": 40, "moved": 3, "other": 12}, {"moved", "other"}),
+        # Two are hidden, and together they are 10: neither can be told.
+        ({"completed": 40, "moved": 3, "other": 7}, {"moved", "other"}),
+        # Two are hidden, but together they are 5.
+        ({"completed": 40, "moved": 3, "died": 2, "other": 12}, {"moved", "died", "other"}),
+        ({"completed": 40, "moved": 3}, {"completed", "moved"}),
+    ],
+)
+def test_nothing_hidden_can_be_worked_out_from_the_rest(endings: dict[str, int], hidden: set[str]) -> None:
+    rows = table_of(full_report(replace(FULL, endings=endings)), "grant_endings").rows
+    withheld = {row.key.removeprefix("ending_") for row in rows if row.cells[0].withheld}
+    assert withheld == hidden
+    modes = {code: Events(10 * count, count) for code, count in endings.items()}
+    rows = table_of(full_report(replace(FULL, sessions_by_mode=modes)), "grant_sessions_by_mode").rows
+    assert {row.key.removeprefix("session_") for row in rows if row.cells[0].withheld} == hidden
+
+
 def test_no_number_below_the_threshold_stands_anywhere() -> None:
     few = GrantFacts(
         received={"self": 5, NOT_RECORDED: 2},

@@ -48,7 +48,8 @@ KINDS: Mapping[str, Sequence[int]] = {
     "no case": (8, 7, 7, 6, 6, 5, 5, 4, 4),
     "corrected": FALLING,
 }
-TRUE_LAST = {"corrected": 16}
+CORRECTED = {"corrected": (8, 16), "better too": (2, 20)}
+"""Dose and score in truth, as it was found later; of the second kind all later verdicts were issued anew."""
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ def filled(database: Database, client: TestClient, server: EmbeddedServer) -> Fi
         if kind == "flat":
             review = {"dose": 7, "with_patient": True, "causes": ["alliance"], "action": "continue"}
             created(clinic.therapist.post(f"{path}/reviews", review))
-        if kind in TRUE_LAST:
-            scores[-1] = TRUE_LAST[kind]
-            correction = {"reason": "read wrongly", "answers": phq_9(scores[-1])}
-            corrections = f"/v1/administrations/{stored[-1]['id']}/corrections"
+        if kind in CORRECTED:
+            dose, scores[dose] = CORRECTED[kind]
+            correction = {"reason": "read wrongly", "answers": phq_9(scores[dose])}
+            corrections = f"/v1/administrations/{stored[dose]['id']}/corrections"
             created(clinic.therapist.post(corrections, correction, headers={"If-Match": '"1"'}))
         closing = {"closed_at": "2026-04-01T12:00:00+02:00", "closing_reason": "completed"}
         ok(clinic.therapist.patch(path, closing, ok(clinic.therapist.get(path))["version"]))
@@ -183,8 +184,18 @@ def test_predictions_against_the_score_at_the_end(
     assert row(section, "calibrated", f"look_{look}_at_end")["count"].value == 12 * (kinds - carried)
 
 
-def test_the_first_issue_is_judged_and_not_a_later_one(filled: Filled, section: Section) -> None:
-    """*corrected* had the goal in the verdicts that were shown, and not in what came: 18 - 16 = 2 points."""
+def test_the_first_issue_is_judged_by_the_score_that_holds_now(
+    filled: Filled, section: Section, server: EmbeddedServer
+) -> None:
+    """*corrected* was shown 7 at the end, and had 16: 18 - 16 = 2 points. *better too* has verdicts of two issues."""
+    with psycopg.connect(server.conninfo("spor", "spor_owner")) as connection:
+        issued_anew = connection.execute(
+            "select count(distinct f.goal_probability) from progress f join progress n using (administration_id)"
+            " where f.organisation_id = %s and n.organisation_id = %s and f.dose in (3, 4, 7) and f.issue = 1"
+            " and n.issue > 1 and n.goal_probability <> f.goal_probability",
+            [filled.clinic.organisation_id] * 2,
+        ).fetchone()
+    assert issued_anew == (3,)
     assert not filled.ended["corrected"].goal(8)
     assert row(section, "calibrated", "look_7")["observed"].value == 2 / 5
 

@@ -21,7 +21,7 @@ from app.identity.policy import Action
 from app.reports.cohort import Dimension, Period
 from app.scales.instrument import InformantRole
 from app.services.grant import report_for_grant
-from app.services.reports import FILTERS, ReportRequest, outcomes_report, own_report, require_own_service
+from app.services.reports import FILTERS, ReportRequest, outcomes_report, own_report, require_own_service, tool_report
 
 router = APIRouter(tags=["reports"])
 
@@ -130,6 +130,31 @@ def read_grant(
         media_type = wanted(request, FORMS)
         require_own_service(work, service_id)
         report = report_for_grant(work, service_id, year, _threshold(request))
+        organisation, day = organisation_name(work), work.now.date()
+    return answer(report, media_type, language, response, organisation=organisation, day=day)
+
+
+@router.get(
+    "/reports/tool",
+    operation_id=Action.READ_TOOL_REPORT,
+    response_model=ReportRead,
+    responses=given_as_report() | declares(406),
+)
+def read_tool(
+    request: Request,
+    response: Response,
+    open_work: Annotated[OpenWork, allow(Action.READ_TOOL_REPORT)],
+    year: _Year,
+    measure: _Measure,
+) -> ReportRead | Response:
+    """Tell how right the tool itself was: coverage of its bands, what it foretold and what came, its flags, its drift.
+
+    Of the whole organisation; in the mode `record`, in which nothing is foretold, it says so.
+    """
+    language = language_of(request)
+    with open_work() as work:
+        media_type = wanted(request, FORMS)
+        report = tool_report(work, year, measure)
         organisation, day = organisation_name(work), work.now.date()
     return answer(report, media_type, language, response, organisation=organisation, day=day)
 

@@ -9,10 +9,10 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.orm import Mapped
 
 from app.db.codes import BREAK_GLASS, ReviewFinding
-from app.db.models.base import Base, Edited, belongs_to, one_of
+from app.db.models.base import AboutPatient, Base, belongs_to, one_of
 
 
-class Block(Edited, Base):
+class Block(AboutPatient, Base):
     """The patient does not want this person to see the record; it comes before every other right."""
 
     __tablename__ = "blocks"
@@ -41,7 +41,7 @@ class Block(Edited, Base):
     lifted_by: Mapped[UUID | None]
 
 
-class BreakGlass(Edited, Base):
+class BreakGlass(AboutPatient, Base):
     """Somebody of the service has opened the record of a patient whom a colleague treats, for a named purpose."""
 
     __tablename__ = "break_glass"

@@ -54,7 +54,11 @@ class Edited(Identified):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), sort_order=91)
 
 
-class OfEpisode(Edited):
+class AboutPatient(Edited):
+    """A row that is about one patient: whoever adds or edits one shows the audit entry (`app.db.editing`)."""
+
+
+class OfEpisode(AboutPatient):
     """A row that hangs on an episode and is reached through it."""
 
     episode_id: Mapped[UUID] = mapped_column(sort_order=-5)

@@ -22,10 +22,10 @@ from app.db.codes import (
     Sex,
     Visibility,
 )
-from app.db.models.base import Base, Edited, OfEpisode, Tenant, belongs_to, of_organisation, one_of
+from app.db.models.base import AboutPatient, Base, Edited, OfEpisode, Tenant, belongs_to, of_organisation, one_of
 
 
-class Patient(Edited, Base):
+class Patient(AboutPatient, Base):
     """A person who gets help, under the pseudonymous reference of the record system; no name."""
 
     __tablename__ = "patients"
@@ -46,7 +46,7 @@ class Patient(Edited, Base):
     registered_by: Mapped[UUID]
 
 
-class Informant(Edited, Base):
+class Informant(AboutPatient, Base):
     """A person who answers about a patient: the patient, a parent, a teacher."""
 
     __tablename__ = "informants"
@@ -70,7 +70,7 @@ class Informant(Edited, Base):
     visibility: Mapped[str]
 
 
-class Episode(Edited, Base):
+class Episode(AboutPatient, Base):
     """First contact to closing in one service. Its row is the lock that serialises all that changes its verdicts."""
 
     __tablename__ = "episodes"

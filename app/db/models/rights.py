@@ -10,7 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKeyConstraint, Index, LargeBinary
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.db.codes import ConsentDecision, ConsentMedium, ConsentUse, DeletionGround
-from app.db.models.base import Base, Edited, Identified, Tenant, belongs_to, of_organisation, one_of
+from app.db.models.base import AboutPatient, Base, Identified, Tenant, belongs_to, of_organisation, one_of
 
 
 class EarlierValues(Tenant, Base):
@@ -55,7 +55,7 @@ class Consent(Identified, Base):
     recorded_at: Mapped[datetime]
 
 
-class LegalHold(Edited, Base):
+class LegalHold(AboutPatient, Base):
     """Why a patient's record must not be deleted, until somebody lifts the hold."""
 
     __tablename__ = "legal_holds"

@@ -171,7 +171,7 @@ def _open_on_tablet(work: Work, episode_id: UUID, device_id: UUID) -> None:
     ]
     wanted = {"instrument": "phq-9", "form": None, "informant_id": None, "opens_at": work.now}
     assignment = asked[0] if asked else add_assignment(work, episode_id, wanted)
-    open_on_device(work, assignment.id, episode_id, device_id)
+    open_on_device(work, work.entry, assignment.id, episode_id, device_id)
 
 
 def _has_to_show(entry: CaseloadEntry) -> tuple[bool, bool, bool, int]:

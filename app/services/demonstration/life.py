@@ -19,7 +19,7 @@ import numpy as np
 from app.db import record
 from app.db.assignments import open_on_device
 from app.db.codes import ClosingReason, InformantRole, Language, ReferredTo, ReviewAction, ReviewCause, Visibility
-from app.db.editing import add_all
+from app.db.editing import add_all, add_all_of_organisation
 from app.db.ids import uuid7
 from app.db.models import Attendance, Episode, Programme, Review, TreatmentSession
 from app.db.results import last_verdicts
@@ -129,7 +129,7 @@ class Life:
         instrument = member.forms[0].instrument
         asked = {"instrument": instrument, "form": None, "informant_id": None, "opens_at": episode.opened_at}
         assignment = add_assignment(then, episode.id, asked)
-        open_on_device(then, assignment.id, episode.id, self.tablet.actor_id)
+        open_on_device(then, then.entry, assignment.id, episode.id, self.tablet.actor_id)
         return {instrument: assignment.id}
 
     def _enter_sessions(self) -> None:
@@ -160,8 +160,8 @@ class Life:
             for session_id, contact in zip(self.session_ids, contacts, strict=True)
             for presence in contact.presences
         ]
-        add_all(self.work, TreatmentSession, sessions)
-        add_all(self.work, Attendance, attendances)
+        add_all_of_organisation(self.work, TreatmentSession, sessions)
+        add_all(self.work, self.work.entry, Attendance, attendances)
 
     def _informant_id(self, member: int, parent: str | None) -> UUID:
         case = self.cases[member]

@@ -1,0 +1,169 @@
+"""What a table of counts can be asked for along each of its axes: single entries, and groups of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property, reduce
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The atoms of an axis, and the groups of them that can be asked for.
+
+    Parameters
+    ----------
+    size : int
+        How many atoms, 1 or more.
+    groups : tuple of tuple of int
+        Each the atoms of one group, by position; the entries of the axis are the atoms, then the groups.
+
+    Raises
+    ------
+    ValueError
+        If there is no atom, or a group is empty, names an atom twice or one that there is not.
+
+    Examples
+    --------
+    >>> Axis(3, ((0, 1, 2),)).entries.astype(int).tolist()
+    [[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 1, 1]]
+    """
+
+    size: int
+    groups: tuple[tuple[int, ...], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.size < 1:
+            raise ValueError("an axis has at least one atom")
+        for group in self.groups:
+            if not group or len(set(group)) < len(group) or not set(group) <= set(range(self.size)):
+                raise ValueError(f"not a group of {self.size} atoms: {group}")
+
+    @cached_property
+    def entries(self) -> NDArray[np.int64]:
+        """Which atoms each entry has: array (atoms + groups, atoms) of 0 and 1."""
+        rows = np.zeros((self.size + len(self.groups), self.size), dtype=np.int64)
+        rows[: self.size] = np.eye(self.size, dtype=np.int64)
+        for at, group in enumerate(self.groups, start=self.size):
+            rows[at, list(group)] = 1
+        return rows
+
+    def at(self, atoms: Sequence[int]) -> int:
+        """Position of the entry that has just these atoms.
+
+        Parameters
+        ----------
+        atoms : sequence of int
+            Positions of atoms, in any order.
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        ValueError
+            If it can't be asked for.
+
+        Examples
+        --------
+        >>> Axis(3, ((0, 1, 2),)).at([2, 1, 0])
+        3
+        """
+        wanted = np.zeros(self.size, dtype=np.int64)
+        wanted[list(atoms)] = 1
+        found = np.flatnonzero((self.entries == wanted).all(axis=1))
+        if not len(found):
+            raise ValueError(f"no entry of just these atoms: {tuple(atoms)}")
+        return int(found[0])
+
+
+def with_total(size: int) -> Axis:
+    """Atoms and all of them together, as services, values and categories are asked for.
+
+    Parameters
+    ----------
+    size : int
+        How many atoms, 1 or more; a single one is its own total.
+
+    Returns
+    -------
+    Axis
+
+    Examples
+    --------
+    >>> with_total(2).groups, with_total(1).groups
+    (((0, 1),), ())
+    """
+    return Axis(size, (tuple(range(size)),) if size > 1 else ())
+
+
+def with_windows(size: int, width: int = 3) -> Axis:
+    """Years in their order, and each run of `width` years; never all of them, unless that is one run.
+
+    Parameters
+    ----------
+    size : int
+        How many years, 1 or more, without gaps.
+    width : int
+        Years of a run, 2 or more.
+
+    Returns
+    -------
+    Axis
+
+    Examples
+    --------
+    >>> with_windows(4).groups
+    ((0, 1, 2), (1, 2, 3))
+    """
+    return Axis(size, tuple(tuple(range(start, start + width)) for start in range(size - width + 1)))
+
+
+def extended(counts: NDArray[np.int64], axes: Sequence[Axis]) -> NDArray[np.int64]:
+    """Every cell that can be asked for: the counts with the groups' sums appended along each axis.
+
+    Parameters
+    ----------
+    counts : ndarray of int, one dimension for each axis
+        Counts of the atoms.
+    axes : sequence of Axis
+        In the order of the dimensions.
+
+    Returns
+    -------
+    ndarray of int, one dimension for each axis
+        Along each the atoms, then the groups.
+
+    Examples
+    --------
+    >>> extended(np.array([[1, 2], [3, 4]]), [with_total(2), with_total(2)]).tolist()
+    [[1, 2, 3], [3, 4, 7], [4, 6, 10]]
+    """
+    cells = counts
+    for at, axis in enumerate(axes):
+        cells = np.moveaxis(np.tensordot(axis.entries, cells, axes=(1, at)), 0, at)
+    return cells
+
+
+def crossed(sides: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    """Products over the axes: one factor from each.
+
+    Parameters
+    ----------
+    sides : sequence of ndarray of int
+        Factors along each axis.
+
+    Returns
+    -------
+    ndarray of int, one dimension for each axis
+
+    Examples
+    --------
+    >>> crossed([np.array([1, 2]), np.array([1, 10, 100])]).tolist()
+    [[1, 10, 100], [2, 20, 200]]
+    """
+    return reduce(np.multiply.outer, sides)
