@@ -181,6 +181,16 @@ class Change(NamedTuple):
     episodes: int
 
 
+class ChangeIn(NamedTuple):
+    """The same, for all of the organisation."""
+
+    year: int
+    service: str
+    points: float
+    weeks: int | None
+    episodes: int
+
+
 class Held(NamedTuple):
     """Sessions held, and those that have a score of the measure."""
 

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from app.reports.cohort import Attended, Change, Ended, Held
+from app.reports.cohort import Attended, Change, ChangeIn, Ended, Held
 from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
 from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
 from app.reports.tabulation import Axes
@@ -21,6 +21,7 @@ FEW_SESSIONS: Final = 4
 
 _EVERYBODY: Final = "ended"
 _YES, _NO = "yes", "no"
+_CHANGED: Final = "changed"
 _QUARTERS: Final = (0.25, 0.5, 0.75)
 _NORMAL_95: Final = 1.959963984540054
 
@@ -159,11 +160,30 @@ def _session_share(count: int, of: int) -> Cell:
     return Cell(round(count / of, 2)) if of else Cell(withheld=Withheld.UNKNOWN)
 
 
+def guarded_changes(axes: Axes, cells: Sequence[ChangeIn], threshold: int) -> Guarded:
+    """Guard how many have a change: a mean of whole points gives away of how many it is."""
+    found = axes.table((_CHANGED,))
+    for cell in cells:
+        found[axes.services.index(cell.service), cell.year - axes.years[0], 0, 0] += cell.episodes
+    return Guarded.of(axes, found, (_CHANGED,), {}, threshold=threshold)
+
+
+def changes_told(guarded: Guarded, where: Where, cells: Sequence[ChangeIn]) -> list[Change]:
+    """Give the changes asked for; none where their number may not be told."""
+    if guarded.count(where, _CHANGED) is None:
+        return []
+    return [
+        Change(cell.year, cell.points, cell.weeks, cell.episodes)
+        for cell in cells
+        if where.period.holds(cell.year) and where.service in (None, cell.service)
+    ]
+
+
 def phases(waiting: Sequence[Change], treated: Sequence[Change], follow_up: Sequence[Change], threshold: int) -> Table:
     """Tell the change in the waiting time, in treatment and until the follow-up apart, with normal 95 % intervals.
 
-    How many they are is not told: no table of counts guards these numbers. An exact mean of whole points would tell it
-    (4.2727 is 47 of 11), so that there is one decimal.
+    How many they are is not told; whose number may not be told are not among them. An exact mean of whole points would
+    tell it (4.2727 is 47 of 11), so that there is one decimal.
     """
     columns = (Column("change", Kind.POINTS), Column("weeks", Kind.NUMBER))
     cells = {"waiting": waiting, "treatment": treated, "follow_up": follow_up}

@@ -114,6 +114,8 @@ class Tabulated:
     def outcome(self, where: Where, name: str) -> tuple[int | None, int | None]:
         """Give how many showed an outcome, and of how many; None where it may not be told."""
         category = dict(OUTCOMES)[name]
+        if category is Recovery.RELIABLE and self.changes.count(where, PAIRED) == 0:
+            return 0, 0  # where no reliable change is published, nobody can be said to have none
         if isinstance(category, Change):
             return self.changes.count(where, category), self.changes.count(where, PAIRED)
         return self.recoveries.count(where, category), self.recoveries.count(where, CASES)

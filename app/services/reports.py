@@ -453,9 +453,13 @@ def _flow(gathered: _Gathered) -> Section:
         flow.measuring(held, own, gathered.threshold),
     ]
     if gathered.criteria is not None:
-        told = tabulated.count(where, outcomes.PAIRED) is not None
-        treated = _treated(pairs, gathered.criteria) if told else []
-        tables.append(flow.phases(waiting, treated, follow_up, gathered.threshold))
+        waited, followed_up = (
+            flow.changes_told(flow.guarded_changes(axes, cells, gathered.threshold), where, cells)
+            for cells in (waiting, follow_up)
+        )
+        paired = tabulated.count(where, outcomes.PAIRED)
+        treated = [] if paired is None else _treated(pairs, gathered.criteria)
+        tables.append(flow.phases(waited, treated, followed_up, gathered.threshold))
     return Section("flow", tuple(tables))
 
 
