@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from app.reports.rounding import rounded
 
@@ -45,9 +45,11 @@ class Quasi(NamedTuple):
 
 LEFT_OUT_IN_ORDER: Final = Quasi._fields
 
+Person = TypeVar("Person", bound=Hashable)
+
 
 @dataclass(frozen=True, slots=True)
-class Identified:
+class Identified(Generic[Person]):
     """A row as the record has it.
 
     Parameters
@@ -62,14 +64,14 @@ class Identified:
         The rest, told as it is.
     """
 
-    person: Hashable
+    person: Person
     frame: tuple[Hashable, ...]
     quasi: Quasi
     measured: tuple[object, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Deidentified:
+class Deidentified(Generic[Person]):
     """The rows that can be told, and how many could not.
 
     Parameters
@@ -80,11 +82,11 @@ class Deidentified:
         Rows that are not told, rounded to 5; None where they are of fewer persons than may be told, or there are none.
     """
 
-    rows: tuple[Identified, ...]
+    rows: tuple[Identified[Person], ...]
     left_out: int | None
 
 
-def deidentify(rows: Sequence[Identified], threshold: int) -> Deidentified:
+def deidentify(rows: Sequence[Identified[Person]], threshold: int) -> Deidentified[Person]:
     """Leave out quasi-identifiers, and then rows, until each combination is shared by enough persons.
 
     Parameters
@@ -133,8 +135,8 @@ def deidentify(rows: Sequence[Identified], threshold: int) -> Deidentified:
 
 def _without(quasi: Quasi, suppressed: int) -> Quasi:
     """Leave out the first of them."""
-    return quasi._replace(**dict.fromkeys(LEFT_OUT_IN_ORDER[:suppressed], None))
+    return quasi._replace(**dict.fromkeys(LEFT_OUT_IN_ORDER[:suppressed]))
 
 
-def _persons(rows: Sequence[Identified], places: Sequence[int]) -> int:
+def _persons(rows: Sequence[Identified[Person]], places: Sequence[int]) -> int:
     return len({rows[place].person for place in places})

@@ -27,16 +27,16 @@ THRESHOLDS = st.integers(1, 8)
 WOMAN = Quasi("A", "group", "18-24", "nb", 2, "female")
 
 
-def row(person: int, number: int = 0, frame: int = 2025, **quasi: object) -> Identified:
-    return Identified(person, (frame,), WOMAN._replace(**quasi), (number,))
+def row(person: int, number: int = 0, frame: int = 2025, service: str = "A") -> Identified[int]:
+    return Identified(person, (frame,), WOMAN._replace(service=service), (number,))
 
 
-def told(found: Deidentified) -> dict[object, Quasi]:
+def told(found: Deidentified[int]) -> dict[object, Quasi]:
     return {each.measured[0]: each.quasi for each in found.rows}
 
 
 @given(ROWS, THRESHOLDS)
-def test_enough_persons_share_each_combination(rows: list[Identified], threshold: int) -> None:
+def test_enough_persons_share_each_combination(rows: list[Identified[int]], threshold: int) -> None:
     persons: dict[object, set[object]] = {}
     for each in deidentify(rows, threshold).rows:
         persons.setdefault((each.frame, each.quasi), set()).add(each.person)
@@ -44,7 +44,7 @@ def test_enough_persons_share_each_combination(rows: list[Identified], threshold
 
 
 @given(ROWS, THRESHOLDS)
-def test_what_is_told_is_true_or_left_out_in_order(rows: list[Identified], threshold: int) -> None:
+def test_what_is_told_is_true_or_left_out_in_order(rows: list[Identified[int]], threshold: int) -> None:
     found = told(deidentify(rows, threshold))
     for each in rows:
         if each.measured[0] in found:
@@ -54,7 +54,7 @@ def test_what_is_told_is_true_or_left_out_in_order(rows: list[Identified], thres
 
 
 @given(ROWS, THRESHOLDS)
-def test_only_frames_of_too_few_persons_are_not_told(rows: list[Identified], threshold: int) -> None:
+def test_only_frames_of_too_few_persons_are_not_told(rows: list[Identified[int]], threshold: int) -> None:
     found = told(deidentify(rows, threshold))
     for frame in {each.frame for each in rows}:
         persons = {each.person for each in rows if each.frame == frame}
@@ -66,7 +66,7 @@ def test_only_frames_of_too_few_persons_are_not_told(rows: list[Identified], thr
 
 @given(ROWS, THRESHOLDS, st.integers(2023, 2025))
 def test_a_wider_export_tells_of_a_row_what_a_narrower_one_tells(
-    rows: list[Identified], threshold: int, year: int
+    rows: list[Identified[int]], threshold: int, year: int
 ) -> None:
     wide, narrow = (
         told(deidentify(each, threshold)) for each in (rows, [each for each in rows if each.frame[0] == year])
@@ -77,12 +77,12 @@ def test_a_wider_export_tells_of_a_row_what_a_narrower_one_tells(
 
 
 @given(ROWS)
-def test_with_a_threshold_of_one_everything_is_told(rows: list[Identified]) -> None:
+def test_with_a_threshold_of_one_everything_is_told(rows: list[Identified[int]]) -> None:
     found = deidentify(rows, 1)
     assert (list(found.rows), found.left_out) == (rows, None)
 
 
-def places(rows: Sequence[Identified]) -> Counter[str | None]:
+def places(rows: Sequence[Identified[int]]) -> Counter[str | None]:
     return Counter(each.quasi.service for each in rows)
 
 
