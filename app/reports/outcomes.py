@@ -55,8 +55,23 @@ _UNIONS: Final = {
     },
 }
 
+_WORTH: Final = {
+    f"{_OF_STAGES}{REFERRED}": 200.0,
+    f"{_OF_STAGES}{TWO_SESSIONS}": 100.0,
+    f"{_OF_STAGES}{PAIRED}": 200.0,
+    f"{_OF_CHANGES}{PAIRED}": 200.0,
+    f"{_OF_RECOVERIES}{CASES}": 100.0,
+    f"{_OF_STAGES}{Stage.PAIRED_CASE}": 100.0,
+    **{f"{_OF_CHANGES}{each}": 50.0 for each in Change},
+    **{f"{_OF_RECOVERIES}{each}": 50.0 for each in (RECOVERED, Recovery.RELIABLE)},
+    f"{_OF_STAGES}{STARTED}": 10.0,
+    f"{_OF_STAGES}{WITH_FIRST}": 10.0,
+    f"{_OF_STAGES}{FIRST_CASES}": 5.0,
+}
+"""What a reader would miss most: where something has to be hidden, steps between the denominators go first."""
+
 FLOW: Final = Stages(
-    Axis(3, ((0, 1, 2), (1, 2))),
+    Axis(3, ((0, 1, 2), (1, 2)), worth=(1.0, 1.0, 100.0, 200.0, 10.0)),
     tuple(min(list(Stage).index(part.stage), 2) for part in PARTS),
 )
 """What all reports have in common, whatever the measure: not started, one session, two or more."""
@@ -86,7 +101,7 @@ class Tabulated:
         """Count how far episodes came and what became of the pairs and of the cases, and guard all of it together."""
         counts = parts(axes, started, measured, value_of)
         names = [part.name for part in PARTS]
-        guarded = Guarded.of(axes, counts, names, _UNIONS, threshold=threshold, stages=FLOW)
+        guarded = Guarded.of(axes, counts, names, _UNIONS, threshold=threshold, stages=FLOW, worth=_WORTH)
         return cls(*(Named(guarded, prefix) for prefix in (_OF_STAGES, _OF_CHANGES, _OF_RECOVERIES)))
 
     def outcome(self, where: Where, name: str) -> tuple[int | None, int | None]:
@@ -200,10 +215,10 @@ def _pre_post(persons: int | None, pairs: Sequence[Pair], criteria: ChangeCriter
         return (HIDDEN,) * 5
     found = pre_post(histogram(pairs), criteria.better)
     if found is None:
-        return (Cell(0), *(Cell(withheld=Withheld.UNKNOWN),) * 4)
+        return (Cell(persons), *(Cell(withheld=Withheld.UNKNOWN),) * 4)
     effect = found.effect
     return (
-        Cell(found.n),
+        Cell(persons),
         Cell(found.mean_before),
         Cell(found.mean_after),
         _number(found.sd_before),

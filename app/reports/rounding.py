@@ -1,4 +1,7 @@
-"""Counts rounded for what leaves the house: to the nearest 5, with the shares and intervals of rounded counts."""
+"""Figures as they are told: counts to the nearest 5, shares of rounded counts, means to one decimal.
+
+A share or a mean with all its digits would give away of how many it is.
+"""
 
 from __future__ import annotations
 

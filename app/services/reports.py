@@ -8,7 +8,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.db import reports as questions
-from app.db.codes import OrganisationMode, Role
+from app.db.codes import Language, OrganisationMode, Role
 from app.db.counted import count
 from app.db.curves import Line
 from app.db.editing import all_of_organisation
@@ -39,6 +39,16 @@ FILTERS: Final = (
     Dimension.LANGUAGE,
 )
 """The dimensions of which a report can be about one value; it is then about no other."""
+
+_LANGUAGES: Final[Mapping[str, str]] = {
+    Language.BOKMAL: "Norsk bokmål",
+    Language.NYNORSK: "Norsk nynorsk",
+    Language.ENGLISH: "English",
+}
+"""By their own names, which are the same in every language."""
+
+_INTERVALS: Final = ("weekly", "fortnightly", "rarer")
+"""From the closest on."""
 
 _PERIODS: Final = 5
 """How many years, and windows of years, are compared."""
@@ -120,7 +130,8 @@ def own_report(work: Work, period: Period, measure: str, *, threshold: int) -> R
         own = _therapists(gathered, gathered.criteria)
         rows = tuple(row for row in own.rows if row.key == request.value)
         sections.append(Section("for_whom", (replace(own, rows=rows),)))
-    facts = tuple(fact for fact in _facts(gathered) if fact.key not in ("by", "of"))
+    about_others = ("service", f"only_{Dimension.THERAPIST}")
+    facts = tuple(fact for fact in _facts(gathered) if fact.key not in about_others)
     return Report("own", facts, _notes(gathered), tuple(sections))
 
 
@@ -217,8 +228,8 @@ def _facts(gathered: _Gathered) -> tuple[Fact, ...]:
     if request.respondent is not None:
         facts.append(Fact("respondent", request.respondent))
     if request.dimension is not None:
-        value = gathered.programmes.get(str(request.value), str(request.value))
-        facts += [Fact("by", request.dimension), Fact("of", value)]
+        value = str(request.value)
+        facts.append(Fact(f"only_{request.dimension}", _labels(gathered, request.dimension).get(value, value)))
     return (*facts, Fact("threshold", str(gathered.threshold)))
 
 
@@ -302,6 +313,8 @@ def _by(gathered: _Gathered, dimension: Dimension) -> Table:
 def _labels(gathered: _Gathered, dimension: Dimension) -> Mapping[str, str]:
     if dimension is Dimension.PROGRAMME:
         return gathered.programmes
+    if dimension is Dimension.LANGUAGE:
+        return _LANGUAGES
     if dimension is Dimension.AGE_BAND:
         return age_bands()
     return {}
@@ -388,12 +401,16 @@ def _dose_by(gathered: _Gathered, key: str, dimension: Dimension) -> Table:
     steps, cells = count(gathered.work, questions.steps(asked), questions.firsts(asked))
     name = _stratum(dimension, cuts_of(gathered.whole.measured))
     steps, cells = ([cell._replace(value=name(cell.value)) for cell in each if cell.value] for each in (steps, cells))
-    strata = sorted({str(cell.value) for cell in steps})
+    strata = sorted({str(cell.value) for cell in steps}, key=_place_of_stratum)
     axes = _axes_of(gathered, tuple(strata) or (None,))
     guarded = dose.guarded_steps(axes, steps, gathered.threshold)
     where = {stratum: Where(gathered.request.period, gathered.service, stratum, any_value=False) for stratum in strata}
     by_stratum = {stratum: [cell for cell in cells if cell.value == stratum] for stratum in strata}
     return dose.dose_by(key, guarded, where, by_stratum)
+
+
+def _place_of_stratum(name: str) -> tuple[int, str]:
+    return _INTERVALS.index(name) if name in _INTERVALS else len(_INTERVALS), name
 
 
 def _stratum(dimension: Dimension, cuts: tuple[float, float]) -> Any:
