@@ -25,6 +25,7 @@ LATE_FROM: Final = 7
 _FOLLOWED: Final = "followed"
 _EVENTS: Final = ("improved", "dropped_out")
 _REMAINED: Final = "remained"
+_EVER: Final = "improved"
 _LEFT: Final = "left"
 """Neither has happened by a step: later, or the episode ended without."""
 
@@ -43,7 +44,7 @@ def guarded_steps(axes: Axes, cells: Sequence[Step], threshold: int) -> Guarded:
         }[Event(cell.event)]
         value = axes.values.index(cell.value) if len(axes.values) > 1 or axes.values[0] is not None else 0
         found[axes.services.index(cell.service), cell.year - axes.years[0], value, place] += cell.episodes
-    unions = {_FOLLOWED: names}
+    unions = {_FOLLOWED: names, _EVER: [f"improved_{step}" for step in range(len(STEPS) + 1)]}
     for event in _EVENTS:
         unions |= {f"{event}_by_{step}": [f"{event}_{each}" for each in range(step + 1)] for step in range(len(STEPS))}
     for step in range(len(STEPS)):
@@ -84,6 +85,8 @@ def _curve(guarded: Guarded, where: Where, cells: Sequence[First]) -> list[Row]:
         for name, curve in zip(_EVENTS, at.causes, strict=True):
             hidden = guarded.count(where, f"{name}_by_{step}") is None
             value, low, high = (float(each[0]) for each in (curve.estimate, curve.low, curve.high))
+            if guarded.to > 1:  # An exact share is a fraction of the exact count.
+                value, low, high = (round(each, 2) for each in (value, low, high))
             told.append(HIDDEN if hidden else _share(value, low, high, followed))
         rows.append(Row(str(sessions), (counted(guarded.count(where, f"{_LEFT}_{step}")), *told)))
     return rows
@@ -101,8 +104,7 @@ def responders(guarded: Guarded, where: Where) -> Table:
     everybody = guarded.count(where, _FOLLOWED)
     by_early = guarded.count(where, f"improved_by_{early}")
     by_late = guarded.count(where, f"improved_by_{until_late - 1}")
-    last = [guarded.count(where, f"improved_by_{len(STEPS) - 1}"), guarded.count(where, f"improved_{len(STEPS)}")]
-    ever = None if None in last else sum(each for each in last if each is not None)
+    ever = guarded.count(where, _EVER)
     counts = {
         "early": by_early,
         "linear": _minus(by_late, by_early),

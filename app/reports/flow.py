@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -191,11 +192,14 @@ def phases(waiting: Sequence[Change], treated: Sequence[Change], follow_up: Sequ
 
 def _mean_change(cells: Sequence[Change], threshold: int) -> tuple[Cell, ...]:
     n = sum(cell.episodes for cell in cells)
-    if n < threshold:
+    if n < max(threshold, 1):
         return HIDDEN, HIDDEN
     points, counts = (np.array([getattr(cell, name) for cell in cells], dtype=float) for name in ("points", "episodes"))
     mean = float(points @ counts) / n
-    reach = _NORMAL_95 * math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
+    digits = 1 if threshold > 1 else 9
+    change = Cell(round(mean, digits))
+    if n > 1:
+        reach = _NORMAL_95 * math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
+        change = replace(change, low=round(mean - reach, digits), high=round(mean + reach, digits))
     known = [(float(cell.weeks), cell.episodes) for cell in cells if cell.weeks is not None]
-    change = Cell(round(mean, 1), round(mean - reach, 1), round(mean + reach, 1))
     return change, *_quantiles(known, [0.5], threshold)

@@ -126,7 +126,7 @@ def _unknown(measured: Sequence[Measured]) -> frozenset[str]:
     paired = [cell for cell in measured if cell.paired]
     found: set[str] = set()
     if paired and all(cell.change is None for cell in paired):
-        found |= {name for name, category in OUTCOMES if isinstance(category, Change)}
+        found |= {name for name, category in OUTCOMES if isinstance(category, Change)} | {"reliable_recovery"}
     if paired and all(cell.case_at_start is None for cell in paired):
         found |= {CASES, *_RECOVERIES}
     return frozenset(found)

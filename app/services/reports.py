@@ -15,7 +15,7 @@ from app.db.editing import all_of_organisation
 from app.db.instruments import find_instrument
 from app.db.models import Programme, Service
 from app.db.people import therapists_of
-from app.db.reports import AGE_BANDS, Asked
+from app.db.reports import Asked
 from app.db.session import Work
 from app.errors import Forbidden, InvalidReference, MalformedBody
 from app.reports import casemix, compared, comparison, dose, flow, outcomes
@@ -26,7 +26,7 @@ from app.reports.summary import COMPOSITE
 from app.reports.tabulation import Axes
 from app.scales.change import ChangeCriteria
 from app.services.calibration_panel import calibration_section
-from app.services.report_cells import ByDimension, by_dimension, cuts_of, of_areas, of_respondents
+from app.services.report_cells import ByDimension, age_bands, by_dimension, cuts_of, of_areas, of_respondents
 from app.services.settings import ServiceSettings, current_settings
 from app.trajectories.growth import GrowthCurve
 
@@ -317,9 +317,7 @@ def _labels(gathered: _Gathered, dimension: Dimension) -> Mapping[str, str]:
     if dimension is Dimension.LANGUAGE:
         return _LANGUAGES
     if dimension is Dimension.AGE_BAND:
-        starts = (0, *AGE_BANDS)
-        ends = [f"-{end - 1}" for end in AGE_BANDS] + ["+"]
-        return {str(place): f"{start}{end}" for place, (start, end) in enumerate(zip(starts, ends, strict=True))}
+        return age_bands()
     return {}
 
 

@@ -91,7 +91,7 @@ def fill(
     connection: psycopg.Connection[Any], clinic: Clinic, services: Sequence[UUID], programmes: Sequence[UUID]
 ) -> None:
     """Write summaries without a record: between 4 and 60 episodes a service and year, of every kind."""
-    rng = random.Random(20)  # noqa: S311 - made up, and the same each time
+    rng = random.Random(20)
     episodes, measures = [], []
     for place, service in enumerate(services):
         for year in YEARS:
