@@ -56,6 +56,8 @@ _SHARED: Final = {
     "programmes",
     "curves",
     "audit_seals",
+    "summary_years",
+    "counted_cells",
 }
 _OF_THE_STAFF: Final = {"users", "credentials", "logins"}
 
