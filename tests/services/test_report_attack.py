@@ -98,7 +98,7 @@ def fill(
 ) -> None:
     """Write summaries without a record: between 4 and 60 episodes a service and year, of every kind."""
     rng = random.Random(20)
-    episodes, measures = [], []
+    episodes, measures = list[dict[str, Any]](), list[dict[str, Any]]()
     for place, service in enumerate(services):
         for year in YEARS:
             for _ in range(rng.choice([4, 11, 25, 60]) if place else rng.choice([40, 90])):
@@ -340,14 +340,14 @@ def test_thousands_of_counts_are_told(everything: list[tuple[ReportRequest, Repo
 
 def test_every_count_is_rounded_and_of_nobody_or_of_many(everything: list[tuple[ReportRequest, Report]]) -> None:
     """In every table: counts themselves, and of how many a share or a mean is."""
-    found = defaultdict(set)
+    found = defaultdict[str, set[int]](set)
     for _, report in everything:
         for section in report.sections:
             for table in (each for each in section.tables if each.key != "published"):
                 for row in table.rows:
                     for column, cell in zip(table.columns, row.cells, strict=True):
-                        counts = [cell.of] + [cell.value] * (column.kind is Kind.COUNT)
-                        found[table.key] |= {count for count in counts if count is not None}
+                        counts = {cell.of, cell.value if column.kind is Kind.COUNT else None} - {None}
+                        found[table.key] |= {int(count or 0) for count in counts}
     assert len(found) > 10
     for key, counts in found.items():
         assert not {count for count in counts if count % TO or 0 < count < 2 * TO}, key
