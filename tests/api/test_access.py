@@ -98,6 +98,9 @@ TABLETS = {
     Action.PAIR_DEVICE_ANEW,
     Action.REVOKE_DEVICE,
 }
+EXPORTING = {Action.EXPORT_CASES}
+"""Shows rows of many patients at once, to analysts alone; tests/api/test_exports.py tries it."""
+
 ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
 ANSWERING = {Action.OPEN_ASSIGNMENT, *ASKED}
 """What is for whoever fills in forms; tests/api/test_openings.py tries it."""
@@ -136,7 +139,16 @@ OVERSEEING = {Action.LIST_BREAK_GLASS, Action.REVIEW_BREAK_GLASS}
 """What an administrator sees of patients: their ids, and who has opened their records."""
 
 NOT_ON_PATIENTS = (
-    DESCRIBING | LEADING | DELETING | PLANNING | ADMINISTERING | TABLETS | ANSWERING | OWN | {Action.READ_SESSION}
+    DESCRIBING
+    | LEADING
+    | DELETING
+    | PLANNING
+    | ADMINISTERING
+    | TABLETS
+    | ANSWERING
+    | OWN
+    | EXPORTING
+    | {Action.READ_SESSION}
 )
 ON_PATIENTS = set(Action) - NOT_ON_PATIENTS
 
@@ -310,7 +322,9 @@ def test_the_roles_are_what_was_decided() -> None:
     assert ALLOWED[Role.RESPONDENT] == DESCRIBING | ASKED | {Action.PUT_ADMINISTRATION}
     lead = ALLOWED[Role.SERVICE_LEAD]
     assert lead == DESCRIBING | LEADING | PLANNING | TABLETS | OWN | LISTING
-    of_others = LEADING | DELETING | TABLETS | ANSWERING | (ADMINISTERING - LISTING) | {Action.REVIEW_BREAK_GLASS}
+    of_others = (
+        EXPORTING | LEADING | DELETING | TABLETS | ANSWERING | (ADMINISTERING - LISTING) | {Action.REVIEW_BREAK_GLASS}
+    )
     assert set(Action) - ALLOWED[Role.THERAPIST] == of_others
     assert ALLOWED[Role.ADMINISTRATOR] == lead | OVERSEEING | DELETING | ADMINISTERING
 

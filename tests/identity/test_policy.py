@@ -62,6 +62,7 @@ OF_COLLEAGUES = LISTS_COLLEAGUES | {
     Action.ADD_SERVICE,
     Action.CHANGE_SERVICE,
 }
+EXPORTS = {Action.EXPORT_CASES}
 OF_THE_OWN_LOG_IN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
 OF_THE_ORGANISATION = CHANGES_THE_ORGANISATION | READS_THE_ORGANISATION | KEEPS_TABLETS
 OF_PERSONS = (
@@ -72,6 +73,7 @@ OF_PERSONS = (
     - DELETES_BY_DECISION
     - OF_COLLEAGUES
     - OF_THE_OWN_LOG_IN
+    - EXPORTS
 )
 """Everything else shows or changes data of a patient."""
 
@@ -109,6 +111,10 @@ def test_a_supervisor_reads_and_reviews_and_writes_nothing_else_of_the_record() 
 @pytest.mark.parametrize("role", Role)
 def test_an_administrator_alone_deletes_by_decision(role: Role) -> None:
     assert ALLOWED[role] & DELETES_BY_DECISION == (DELETES_BY_DECISION if role is Role.ADMINISTRATOR else set())
+
+
+def test_analysts_alone_export_and_only_what_is_de_identified() -> None:
+    assert {role for role in Role if ALLOWED[role] & EXPORTS} == {Role.ANALYST}
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.ANALYST, Role.OPERATOR])
