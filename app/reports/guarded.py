@@ -91,9 +91,13 @@ class Guarded:
         Guarded
         """
         names = [str(each) for each in categories]
-        present = np.flatnonzero(counts.any(axis=(0, 1, 2)))
-        if not len(present):
-            present = np.arange(1)
+        held = np.asarray(counts.any(axis=(0, 1, 2)))
+        # Disclosure control needs a place for somebody in each stage, also where nobody is.
+        of_stage = np.array((0,) * len(names) if stages is None else stages.of)
+        for stage in set(of_stage.tolist()):
+            alike = of_stage == stage
+            held[alike.argmax()] |= not held[alike].any()
+        present = np.flatnonzero(held)
         kept = [names[place] for place in present]
         groups: dict[tuple[int, ...], int] = {(place,): place for place in range(len(kept))}
         entries: dict[str, int | None] = {}

@@ -59,7 +59,7 @@ def _cell(cell: Cell, column: Column) -> Cell:
     if not isinstance(cell.value, int | float):
         return cell
     if column.kind is Kind.COUNT:
-        return replace(cell, value=rounded(int(cell.value)))
+        return Cell(rounded(int(cell.value)))
     if column.kind is Kind.SHARE:
         return _share(cell, cell.value)
     digits = _DECIMALS.get(column.kind)

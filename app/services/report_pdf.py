@@ -117,8 +117,9 @@ def _table(table: Table, drawn: _Drawn | None, language: str) -> dict[str, Any]:
 
 
 def _widths(table: Table) -> list[float]:
-    texts = _TEXTS if len(table.columns) > _MANY else _NAMES
-    return [_NAMES, *(texts if each.kind in _WORDS else _FIGURES for each in table.columns)]
+    wordy = [each.kind in _WORDS for each in table.columns]
+    texts = _TEXTS if sum(wordy) > _MANY else _NAMES
+    return [_NAMES, *(texts if each else _FIGURES for each in wordy)]
 
 
 def _is_printed(table: Table, row: Row) -> bool:

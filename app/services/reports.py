@@ -310,7 +310,8 @@ def _by(gathered: _Gathered, dimension: Dimension) -> Table:
         gathered.work, replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
     )
     values = casemix.single_values(found.axes.values, gathered.request.period, gathered.service)
-    return casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    table = casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    return replace(table, rows=tuple(row for row in table.rows if row.cells[0].value != 0))
 
 
 def _labels(gathered: _Gathered, dimension: Dimension) -> Mapping[str, str]:
@@ -379,8 +380,9 @@ def _dose(gathered: _Gathered) -> Section:
         for key, dimension in (("dose_by_third", Dimension.BASELINE_THIRD), ("dose_by_interval", Dimension.INTERVAL)):
             tables.append(_dose_by(gathered, key, dimension))
         levels = sorted({cell.step for cell in reached})
-        axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
-        tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
+        if gathered.whole.tabulated.unknown.isdisjoint(("recovery", "reliable_improvement")):
+            axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
+            tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
     assert services, "an organisation with reports has services"
     return Section("dose", tuple(tables))
 
@@ -445,15 +447,20 @@ def _flow(gathered: _Gathered) -> Section:
         if gathered.request.period.holds(cell.year) and gathered.service in (None, cell.service)
     ]
     tables = [
-        flow.waits(waits, started, two_sessions),
+        flow.waits(waits, started, two_sessions, gathered.threshold),
         flow.attendance(own, gathered.threshold),
         flow.endings(guarded["endings"], where),
         flow.drop_out(guarded, where),
         flow.measuring(held, own, gathered.threshold),
     ]
     if gathered.criteria is not None:
-        treated = _treated(pairs, gathered.criteria)
-        tables.append(flow.phases(waiting, treated, follow_up, gathered.threshold))
+        waited, followed_up = (
+            flow.changes_told(flow.guarded_changes(axes, cells, gathered.threshold), where, cells)
+            for cells in (waiting, follow_up)
+        )
+        paired = tabulated.count(where, outcomes.PAIRED)
+        treated = [] if paired is None else _treated(pairs, gathered.criteria)
+        tables.append(flow.phases(waited, treated, followed_up, gathered.threshold))
     return Section("flow", tuple(tables))
 
 

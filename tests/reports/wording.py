@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from app.reports.comparison import natural_comparators, published_results
 from app.reports.document import Kind, Report, Table, Withheld
-from app.reports.flow import DROP_OUT
+from app.reports.flow import BY_RULE
 from app.services.reports import FILTERS
 from app.texts.catalogue import is_known
 from app.texts.reports import STRATUM, message_of
@@ -33,7 +33,7 @@ FACTS = (
 """Words that a fact about a report may be."""
 ROWS = (
     *("third.1", "third.2", "third.3", "single_session", "action.flag", "no_shows", "sessions_with_measure"),
-    *("forms_completed", "forms_declined", "forms_unable", *DROP_OUT),
+    *("forms_completed", "forms_declined", "forms_unable", "as_recorded", *BY_RULE),
 )
 """Rows that the scene has not."""
 NOTES = (

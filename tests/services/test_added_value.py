@@ -61,11 +61,11 @@ def treated(clinic: Clinic, *forms: tuple[float, dict[str, int]]) -> None:
     parent = created(
         clinic.therapist.post(f"/v1/patients/{child['id']}/informants", {"role": "parent", "label": "mother"})
     )
-    for week in (0, 10):
-        hold(clinic, episode, week=week)
+    for held_in in (0, 10):
+        hold(clinic, episode, week=held_in)
     for week, answers in forms:
-        body = {"instrument": "sdq", "form": "parent-4-17", "informant_id": parent["id"], "week": week}
-        created(put(clinic.therapist, administration(episode, answers, **body)))
+        by_parent = {"instrument": "sdq", "form": "parent-4-17", "informant_id": parent["id"]}
+        created(put(clinic.therapist, administration(episode, answers, week=week, **by_parent)))
     path = f"/v1/episodes/{episode['id']}"
     version = ok(clinic.therapist.get(path))["version"]
     ok(clinic.therapist.patch(path, {"closed_at": at(14), "closing_reason": "completed"}, version))
