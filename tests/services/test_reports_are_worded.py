@@ -48,7 +48,6 @@ ONE_VALUE = {
     Dimension.AGE_BAND: "3",
     Dimension.PATHWAY: "1",
     Dimension.LANGUAGE: "nb",
-    Dimension.RESPONDENT: "self",
 }
 NAMES = ("outcomes", "service", "composite", "own", "nobody", "grant", *(f"one {each}" for each in ONE_VALUE))
 
