@@ -88,12 +88,26 @@ def test_a_row_says_what_came_of_an_episode_and_not_whose_it_is(kept: tuple[Clin
     assert len(found) == THRESHOLD
     assert [list(row) for row in found] == [list(COLUMNS)] * THRESHOLD
     same = {
-        **{"measure": "phq-9", "role": "self", "rank": 0, "year": 2026},
-        **{"service": "Rask psykisk helsehjelp", "programme": None, "age_band": "25-44", "language": "nb"},
-        **{"pathway": found[0]["pathway"], "sex": "female", "sessions": 2, "first_score": 18.0, "last_score": 8.0},
+        "measure": "phq-9",
+        "role": "self",
+        "rank": 0,
+        "year": 2026,
+        "service": "Rask psykisk helsehjelp",
+        "programme": None,
+        "age_band": "25-44",
+        "language": "nb",
+        "pathway": found[0]["pathway"],
+        "sex": "female",
+        "sessions": 2,
+        "first_score": 18.0,
+        "last_score": 8.0,
         # From 18 to 8 is more than the reliable change of 6, and from above the cut-off of 10 to below it.
-        **{"days": 21, "change": "reliable_improvement", "case_at_start": True, "case_at_end": False},
-        **{"dropped_out": False, "first_improved_session": found[0]["first_improved_session"]},
+        "days": 21,
+        "change": "reliable_improvement",
+        "case_at_start": True,
+        "case_at_end": False,
+        "dropped_out": False,
+        "first_improved_session": found[0]["first_improved_session"],
     }
     assert [{name: value for name, value in row.items() if name != "id"} for row in found] == [same] * THRESHOLD
     ids = [row["id"] for row in found]
