@@ -158,6 +158,9 @@ def answering(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
     }
 
 
+_FORMS_OF_EXPORTS: Final = ({"Accept": "text/csv"}, {"Accept": "application/x-ndjson"})
+
+
 def of_rights(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
     """Ask for what patients have a right to; who is deleted was registered for it."""
     therapist, administrator, first = clinic.therapist, clinic.administrator, {"If-Match": '"1"'}
@@ -189,6 +192,9 @@ def of_rights(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
         Action.DELETE_PATIENT: Asking(lambda n: delete(n, "patient")),
         Action.DELETE_ADMINISTRATION: Asking(lambda n: delete(n, "administration")),
         Action.LIST_DELETIONS: Asking(lambda _: administrator.get("/v1/deletions?limit=20")),
+        Action.EXPORT_CASES: Asking(
+            lambda n: clinic.analyst.get("/v1/exports/cases?year=2026&use=research", headers=_FORMS_OF_EXPORTS[n % 2])
+        ),
     }
 
 

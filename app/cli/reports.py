@@ -1,4 +1,4 @@
-"""`spor report`: the summaries that reports are made from, filled and checked against the record."""
+"""`spor report`: reports as files, and the summaries behind them, filled and checked against the record."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ import typer
 
 from app.cli.connections import ready_database
 from app.cli.options import DataDir, settings_of
+from app.cli.report_files import make
 from app.services import summaries
 
 commands = typer.Typer(no_args_is_help=True, help="Reports, and the summaries that they are made from.")
+commands.command()(make)
 
 Organisation = Annotated[UUID, typer.Option(help="Id of the organisation.")]
 

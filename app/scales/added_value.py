@@ -83,12 +83,36 @@ def added_value(
     >>> round(added_value(start, np.array([4.0, 4.0]), np.array([5.0, 5.0]), np.array([12.0, 14.0])).mean, 9)
     4.6
     """
-    score = 2.3 + 0.8 * total + 0.2 * impact - 0.3 * emotional - later_total
-    scores = score[~np.isnan(score)]
-    if len(scores) < 2:
+    columns = np.stack([total, impact, emotional, later_total])
+    complete = columns[:, ~np.isnan(columns).any(axis=0)]
+    children = complete.shape[1]
+    if children < 2:
         raise MalformedBody(
             "added value is for groups: one child's score varies by 10 points either way, whatever was done",
             allowed="two children or more with both measures",
         )
-    mean, margin = float(np.mean(scores)), _NORMAL_95 * _SD / sqrt(len(scores))
-    return AddedValue(len(scores), mean, mean - margin, mean + margin, mean / _SD)
+    return of_means(children, *(float(each) for each in complete.mean(axis=1)))
+
+
+def of_means(children: int, total: float, impact: float, emotional: float, later_total: float) -> AddedValue:
+    """Give the added value of a group of which only the means are known: the formula is linear.
+
+    Parameters
+    ----------
+    children : int
+        Children with all four scores, 2 or more.
+    total, impact, emotional, later_total : float
+        Means of the scores that :func:`added_value` takes, points.
+
+    Returns
+    -------
+    AddedValue
+
+    Examples
+    --------
+    >>> round(of_means(2, 20.0, 4.0, 5.0, 13.0).mean, 9)
+    4.6
+    """
+    mean = 2.3 + 0.8 * total + 0.2 * impact - 0.3 * emotional - later_total
+    margin = _NORMAL_95 * _SD / sqrt(children)
+    return AddedValue(children, mean, mean - margin, mean + margin, mean / _SD)

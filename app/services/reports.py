@@ -25,6 +25,7 @@ from app.reports.guarded import Where
 from app.reports.summary import COMPOSITE
 from app.reports.tabulation import Axes
 from app.scales.change import ChangeCriteria
+from app.services.added_value import MEASURE, RESPONDENT, with_added_value
 from app.services.calibration_panel import calibration_section
 from app.services.report_cells import ByDimension, age_bands, by_dimension, cuts_of, of_areas, of_respondents
 from app.services.settings import ServiceSettings, current_settings
@@ -274,9 +275,11 @@ def _compared(gathered: _Gathered) -> Section:
     if criteria is not None:
         [pairs] = count(gathered.work, questions.pairs(gathered.asked))
         natural = comparison.natural_comparators(request.measure, request.own_fall, request.own_source or "")
-        tables.append(
-            compared.compared(gathered.whole.tabulated, gathered.where, pairs, criteria, gathered.curve, natural)
-        )
+        table = compared.compared(gathered.whole.tabulated, gathered.where, pairs, criteria, gathered.curve, natural)
+        if (request.measure, request.respondent, request.dimension) == (MEASURE, RESPONDENT, None):
+            told = gathered.whole.tabulated.stages.count(gathered.where, outcomes.PAIRED)
+            table = with_added_value(gathered.work, table, request.period, request.service_id, told, gathered.threshold)
+        tables.append(table)
     tables.append(compared.published(gathered.whole.tabulated, gathered.where, request.measure))
     return Section("compared", tuple(tables))
 

@@ -89,6 +89,14 @@ ADMINISTERING = {
     Action.CHANGE_SERVICE,
 }
 LISTING = {Action.LIST_USERS, Action.LIST_SERVICES}
+REPORTS = {
+    Action.READ_OUTCOMES_REPORT,
+    Action.READ_REPORT_CHART,
+    Action.READ_GRANT_REPORT,
+    Action.READ_TOOL_REPORT,
+}
+"""What many episodes say, without a small number; tests/api/test_reports.py tries it."""
+OWN_REPORT = {Action.READ_OWN_REPORT}
 OWN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
 """What people do with their own log-in; tests/api/test_log_in.py tries it."""
 TABLETS = {
@@ -98,6 +106,9 @@ TABLETS = {
     Action.PAIR_DEVICE_ANEW,
     Action.REVOKE_DEVICE,
 }
+EXPORTING = {Action.EXPORT_CASES}
+"""Shows rows of many patients at once, to analysts alone; tests/api/test_exports.py tries it."""
+
 ASKED = {Action.LIST_OPEN_ASSIGNMENTS, Action.DECLINE_ASSIGNMENT}
 ANSWERING = {Action.OPEN_ASSIGNMENT, *ASKED}
 """What is for whoever fills in forms; tests/api/test_openings.py tries it."""
@@ -136,7 +147,18 @@ OVERSEEING = {Action.LIST_BREAK_GLASS, Action.REVIEW_BREAK_GLASS}
 """What an administrator sees of patients: their ids, and who has opened their records."""
 
 NOT_ON_PATIENTS = (
-    DESCRIBING | LEADING | DELETING | PLANNING | ADMINISTERING | TABLETS | ANSWERING | OWN | {Action.READ_SESSION}
+    DESCRIBING
+    | LEADING
+    | DELETING
+    | PLANNING
+    | ADMINISTERING
+    | TABLETS
+    | ANSWERING
+    | OWN
+    | EXPORTING
+    | REPORTS
+    | OWN_REPORT
+    | {Action.READ_SESSION}
 )
 ON_PATIENTS = set(Action) - NOT_ON_PATIENTS
 
@@ -171,6 +193,7 @@ QUERIES: Mapping[Action, Mapping[str, Any]] = {
     Action.READ_OWN_REPORT: {"year": 2026, "measure": "phq-9"},
     Action.READ_TOOL_REPORT: {"year": 2026, "measure": "phq-9"},
     Action.READ_GRANT_REPORT: {"year": 2026},
+    Action.EXPORT_CASES: {"year": 2026, "use": "research"},
 }
 """What a request has to say beside its path."""
 
@@ -321,8 +344,9 @@ def test_the_roles_are_what_was_decided() -> None:
     assert ALLOWED[Role.DEVICE] == DESCRIBING | ANSWERING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
     assert ALLOWED[Role.RESPONDENT] == DESCRIBING | ASKED | {Action.PUT_ADMINISTRATION}
     lead = ALLOWED[Role.SERVICE_LEAD]
-    assert lead == DESCRIBING | LEADING | PLANNING | TABLETS | OWN | LISTING
-    of_others = LEADING | DELETING | TABLETS | ANSWERING | (ADMINISTERING - LISTING) | {Action.REVIEW_BREAK_GLASS}
+    assert lead == DESCRIBING | LEADING | PLANNING | TABLETS | OWN | LISTING | REPORTS
+    of_others = REPORTS | EXPORTING | LEADING | DELETING | TABLETS | ANSWERING | (ADMINISTERING - LISTING)
+    of_others |= {Action.REVIEW_BREAK_GLASS}
     assert set(Action) - ALLOWED[Role.THERAPIST] == of_others
     assert ALLOWED[Role.ADMINISTRATOR] == lead | OVERSEEING | DELETING | ADMINISTERING
 

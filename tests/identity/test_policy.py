@@ -62,6 +62,7 @@ OF_COLLEAGUES = LISTS_COLLEAGUES | {
     Action.ADD_SERVICE,
     Action.CHANGE_SERVICE,
 }
+EXPORTS = {Action.EXPORT_CASES}
 READS_REPORTS = {
     Action.READ_OUTCOMES_REPORT,
     Action.READ_REPORT_CHART,
@@ -80,6 +81,7 @@ OF_PERSONS = (
     - DELETES_BY_DECISION
     - OF_COLLEAGUES
     - OF_THE_OWN_LOG_IN
+    - EXPORTS
     - READS_REPORTS
     - READS_OWN_REPORT
 )
@@ -119,6 +121,10 @@ def test_a_supervisor_reads_and_reviews_and_writes_nothing_else_of_the_record() 
 @pytest.mark.parametrize("role", Role)
 def test_an_administrator_alone_deletes_by_decision(role: Role) -> None:
     assert ALLOWED[role] & DELETES_BY_DECISION == (DELETES_BY_DECISION if role is Role.ADMINISTRATOR else set())
+
+
+def test_analysts_alone_export_and_only_what_is_de_identified() -> None:
+    assert {role for role in Role if ALLOWED[role] & EXPORTS} == {Role.ANALYST}
 
 
 def test_reports_are_for_who_leads_and_a_therapist_has_the_own_one() -> None:

@@ -173,7 +173,7 @@ OWN = (
     *(f"few_occasions.{side}" for side in ("better_at", "worse_at", "no_room_better", "no_room_worse")),
     *(f"few_occasions.{name}" for name in ("unverified", "raw_points", "raw_points_in_group", "natural_course")),
     *("wording_end.not_at_all", "wording_end.fully", "print.page"),
-    *(f"audit_action.{action}" for action in (*ON_PATIENTS, "learn_curve", "other")),
+    *(f"audit_action.{action}" for action in (*ON_PATIENTS, "export_cases", "learn_curve", "other")),
     *(f"access_log.{name}" for name in ACCESS_LOG_SENTENCES + ACCESS_LOG_NAMES),
     *(f"screen_outcome.{outcome}" for outcome in (NEGATIVE, UNDETERMINED)),
     *wording.keys_of(everything()),

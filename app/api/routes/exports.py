@@ -11,10 +11,9 @@ from app.api.charts import CSV, wanted
 from app.api.deps import OpenWork, allow
 from app.api.problems import declares
 from app.config import Settings
-from app.db.codes import ConsentUse
 from app.identity.policy import Action
 from app.reports.cohort import Period
-from app.services.exports import COLUMNS, USES, as_csv, as_json_lines, export_cases
+from app.services.exports import COLUMNS, Use, as_csv, as_json_lines, export_cases
 
 router = APIRouter(tags=["exports"])
 
@@ -48,7 +47,7 @@ def read_cases(
     request: Request,
     open_work: Annotated[OpenWork, allow(Action.EXPORT_CASES)],
     year: Annotated[int, Query(ge=2000, le=9999, description="Year in which the episodes were closed.")],
-    use: Annotated[ConsentUse, Query(description=f"What the patients have consented to: {' or '.join(USES)}.")],
+    use: Annotated[Use, Query(description="What the patients have consented to.")],
     years: Annotated[int, Query(description="1 for that year, 3 for the three years that end with it.")] = 1,
     measure: Annotated[
         str | None, Query(max_length=100, description="Key of the instrument, or phq-9+gad-7; all if not named.")

@@ -1,0 +1,120 @@
+"""`spor report make`: a report as a file, for a timer."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app.api.schemas.reports import report_read
+from app.cli.connections import ready_database
+from app.cli.options import DataDir, settings_of
+from app.config import Settings
+from app.db.access_log import organisation_name
+from app.db.codes import Language, Role
+from app.db.ids import uuid7
+from app.db.session import Access, Scope, Work
+from app.errors import InvalidInput
+from app.reports.cohort import FIRST_YEAR, Period
+from app.reports.document import Report
+from app.reports.rounding import rounded_report
+from app.services.grant import report_for_grant
+from app.services.report_csv import report_csv
+from app.services.report_pdf import report_pdf
+from app.services.report_xlsx import report_xlsx
+from app.services.reports import ReportRequest, outcomes_report
+
+
+class ReportKind(StrEnum):
+    """Which report."""
+
+    OUTCOMES = "outcomes"
+    GRANT = "grant"
+
+
+class ReportFormat(StrEnum):
+    """As what."""
+
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+    PDF = "pdf"
+
+
+def make(
+    organisation: Annotated[UUID, typer.Option(help="Id of the organisation.")],
+    kind: Annotated[ReportKind, typer.Option(help="Which report.")],
+    year: Annotated[int, typer.Option(help="Year in which the episodes were closed; of the grant report, its year.")],
+    report_format: Annotated[ReportFormat, typer.Option("--format", help="As what.")],
+    output: Annotated[Path, typer.Option(help="The file; one that is there is replaced once the new one is whole.")],
+    years: Annotated[int, typer.Option(help="1 for that year, 3 for the three years that end with it.")] = 1,
+    measure: Annotated[
+        str | None, typer.Option(help="Key of the instrument, or phq-9+gad-7; of outcomes only.")
+    ] = None,
+    service: Annotated[UUID | None, typer.Option(help="Id of a service; the whole organisation if not named.")] = None,
+    language: Annotated[Language, typer.Option(help="Of the words.")] = Language.BOKMAL,
+    data_dir: DataDir = None,
+) -> None:
+    """Make a report, rounded and with small numbers withheld as in every form, and write it to a file."""
+    if year < FIRST_YEAR or year > 9999:
+        raise InvalidInput(f"--year must be {FIRST_YEAR} or later")
+    if kind is ReportKind.OUTCOMES and measure is None:
+        raise InvalidInput("a report of outcomes needs --measure, as phq-9")
+    if kind is ReportKind.GRANT and (measure is not None or years != 1):
+        raise InvalidInput("a grant report is of one year and of no measure: leave --measure and --years out")
+    if not output.parent.is_dir():
+        raise InvalidInput(f"there is no folder {output.parent}")
+    settings = settings_of(data_dir=data_dir)
+    # Nobody is logged in: the audit says that it was done at the machine, as it does of all commands.
+    scope = Scope(organisation, UUID(int=0), Role.OPERATOR, UUID(int=0))
+    with ready_database(settings) as database:
+        print(f"spor: making the report {kind} of {year}", file=sys.stderr)
+        with database.work(scope, Access(f"read_{kind}_report", uuid7())) as work:
+            if measure is None:
+                report = report_for_grant(work, service, year, settings.report_threshold)
+            else:
+                report = _outcomes(work, ReportRequest(Period(year, years), measure, service), settings)
+            content = _written(work, report, report_format, language)
+    _replace(output, content)
+    print(f"spor: {len(content)} bytes in {output}", file=sys.stderr)
+
+
+def _outcomes(work: Work, request: ReportRequest, settings: Settings) -> Report:
+    return outcomes_report(work, request, threshold=settings.report_threshold)
+
+
+def _written(work: Work, report: Report, report_format: ReportFormat, language: str) -> bytes:
+    """Write a report as its route answers with it."""
+    rounded, day = rounded_report(report), work.now.date()
+    match report_format:
+        case ReportFormat.JSON:
+            return report_read(rounded, language).model_dump_json(indent=2).encode() + b"\n"
+        case ReportFormat.CSV:
+            return report_csv(rounded, language)
+        case ReportFormat.XLSX:
+            return report_xlsx(rounded, language, day=day)
+        case ReportFormat.PDF:
+            return report_pdf(rounded, language, organisation=organisation_name(work), day=day)
+
+
+def _replace(output: Path, content: bytes) -> None:
+    """Put the new file in the place of the old one at once, so that nobody reads half of it."""
+    try:
+        descriptor, name = tempfile.mkstemp(dir=output.parent, prefix=f".{output.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(output)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise InvalidInput(f"can't write {output}: {error.strerror}") from None
