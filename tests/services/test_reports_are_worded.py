@@ -49,7 +49,7 @@ ONE_VALUE = {
     Dimension.PATHWAY: "1",
     Dimension.LANGUAGE: "nb",
 }
-NAMES = ("outcomes", "service", "composite", "own", "nobody", "grant", *(f"one {each}" for each in ONE_VALUE))
+NAMES = ("outcomes", "service", "composite", "own", "nobody", "grant", "tool", *(f"one {each}" for each in ONE_VALUE))
 
 
 @pytest.fixture(scope="module")
