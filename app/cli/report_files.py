@@ -27,8 +27,9 @@ from app.reports.rounding import rounded_report
 from app.services.grant import report_for_grant
 from app.services.report_csv import report_csv
 from app.services.report_pdf import report_pdf
+from app.services.report_request import ReportRequest
 from app.services.report_xlsx import report_xlsx
-from app.services.reports import ReportRequest, outcomes_report
+from app.services.reports import outcomes_report
 
 
 class ReportKind(StrEnum):

@@ -468,7 +468,7 @@ def test_every_request_on_a_patient_leaves_one_event_in_its_own_transaction(
     by_action = {each.action: each for each in operations}
     for action in Action:
         # What is opened in need leaves an event of another purpose: see tests/api/test_break_glass.py.
-        if action not in ALLOWED[Role.THERAPIST] - OWN - {Action.BREAK_GLASS, Action.LIST_BREAK_GLASS}:
+        if action not in ALLOWED[Role.THERAPIST] - OWN - OWN_REPORT - {Action.BREAK_GLASS, Action.LIST_BREAK_GLASS}:
             continue
         request_id = uuid4()
         answer = by_action[action].call(clinic.therapist, record, **{"X-Request-ID": str(request_id)})
@@ -494,6 +494,16 @@ def test_every_request_on_a_patient_leaves_one_event_in_its_own_transaction(
             assert written, action
 
 
+def test_a_therapists_own_report_leaves_an_event_that_names_no_patient(
+    clinic: Clinic, operations: list[Operation], owner: Owner
+) -> None:
+    record = make_record(clinic)
+    [own] = [each for each in operations if each.action in OWN_REPORT]
+    ok(own.call(clinic.therapist, record))
+    event = owner.audit(clinic.organisation_id)[-1]
+    assert (event["action"], event["patient_ids"]) == (Action.READ_OWN_REPORT, [])
+
+
 def test_planning_touches_no_patient_and_leaves_an_event_only_where_verdicts_change(
     clinic: Clinic, operations: list[Operation], owner: Owner
 ) -> None:
@@ -503,7 +513,8 @@ def test_planning_touches_no_patient_and_leaves_an_event_only_where_verdicts_cha
     assert statuses(allowed, clinic.lead, record) == {200, 201}
     events = owner.audit(clinic.organisation_id)[before:]
     assert {(event["action"], event["role"], event["purpose"]) for event in events} == {
-        (action, "service_lead", "administration") for action in (*DECIDING, *SUMMARISED, Action.CHANGE_SETTINGS)
+        (action, "service_lead", "administration")
+        for action in (*DECIDING, *SUMMARISED, *REPORTS, Action.CHANGE_SETTINGS)
     }
     touching = {event["action"] for event in events if event["patient_ids"]}
     assert touching == SUMMARISED, "what is summarised of the programme's episodes follows from its plan"

@@ -19,7 +19,8 @@ from app.db.ids import uuid7
 from app.db.session import Access, Database, Scope
 from app.reports.cohort import Dimension, Period
 from app.reports.document import Cell, Report, Table, Withheld
-from app.services.reports import ReportRequest, outcomes_report
+from app.services.report_request import ReportRequest
+from app.services.reports import outcomes_report
 from app.services.summaries import check
 from tests.api.twenty import LINES, YEAR, Line, keep
 from tests.factories import Clinic, make_clinic, ok

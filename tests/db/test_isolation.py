@@ -30,6 +30,7 @@ from tests.factories import (
     START,
     Clinic,
     administration,
+    at,
     created,
     keep_curve,
     make_clinic,
@@ -85,9 +86,8 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
     created(put(clinic.tablet, administration(gone, phq_9(3))))
     deletion = f"/v1/patients/{gone['patient_id']}/deletion"
     created(clinic.administrator.post(deletion, EXAMPLES[DeletionCreate], headers={"If-Match": '"1"'}))
-    ended = make_episode(clinic)
-    closing = {"closed_at": START.isoformat(), "closing_reason": "moved"}
-    ok(clinic.therapist.patch(f"/v1/episodes/{ended['id']}", closing, 1))
+    closing = {"closed_at": at(10), "closing_reason": "moved"}
+    ok(clinic.therapist.patch(path, closing, ok(clinic.therapist.get(path))["version"]))
     ok(clinic.lead.get(f"/v1/reports/outcomes?year={START.year}&measure=phq-9"))
     # Nothing writes these yet.
     as_owner.execute(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from app.reports.comparison import natural_comparators, published_results
 from app.reports.document import Kind, Report, Table, Withheld
 from app.reports.flow import BY_RULE
-from app.services.reports import FILTERS
+from app.services.report_request import FILTERS
 from app.texts.catalogue import is_known
 from app.texts.reports import STRATUM, message_of
 

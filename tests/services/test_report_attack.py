@@ -38,7 +38,8 @@ from app.reports.summary import COMPOSITE
 from app.reports.tabulation import PARTS, Recovery, Stage
 from app.reports.tabulation import Change as Came
 from app.services.organisations import add_service, founding_scope
-from app.services.reports import FILTERS, ReportRequest, outcomes_report
+from app.services.report_request import FILTERS, ReportRequest
+from app.services.reports import outcomes_report
 from tests.factories import Clinic, make_clinic, make_programme
 
 THRESHOLD: Final = 8

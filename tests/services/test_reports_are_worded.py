@@ -23,8 +23,9 @@ from app.services.grant import report_for_grant
 from app.services.organisations import founding_scope
 from app.services.report_csv import report_csv
 from app.services.report_pdf import report_pdf
+from app.services.report_request import ReportRequest
 from app.services.report_xlsx import report_xlsx
-from app.services.reports import ReportRequest, outcomes_report, own_report, tool_report
+from app.services.reports import outcomes_report, own_report, tool_report
 from app.services.settings import change_settings, current_settings
 from app.texts.catalogue import LANGUAGES
 from app.texts.reports import STRATUM, message_of, note_text, report_title, section_title

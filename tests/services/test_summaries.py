@@ -19,7 +19,8 @@ from app.db.ids import uuid7
 from app.db.session import Access, Database
 from app.reports.cohort import Period
 from app.services.organisations import founding_scope
-from app.services.reports import ReportRequest, outcomes_report
+from app.services.report_request import ReportRequest
+from app.services.reports import outcomes_report
 from app.services.summaries import check
 from tests.factories import (
     START,

@@ -22,7 +22,8 @@ from app.reports.cohort import Dimension, Period
 from app.reports.rounding import rounded_report
 from app.scales.instrument import InformantRole
 from app.services.grant import report_for_grant
-from app.services.reports import FILTERS, ReportRequest, outcomes_report, own_report, require_own_service, tool_report
+from app.services.report_request import FILTERS, ReportRequest, require_own_service
+from app.services.reports import outcomes_report, own_report, tool_report
 
 router = APIRouter(tags=["reports"])
 
