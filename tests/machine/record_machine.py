@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, MultipleResults, RuleBasedStateMachine, initialize, invariant, multiple, rule
 
 from app.db.session import Database
+from app.services import summaries
 from tests.factories import make_clinic
 from tests.machine import forms
 from tests.machine.courses import NOW, PLANS, SETTINGS, SHAPES, STEPS, WEEKS_AGO, Course
@@ -331,6 +332,9 @@ class RecordMachine(RuleBasedStateMachine):
             return  # has failed already
         self.practice.check_everything()
         self.elsewhere.check_everything()
+        for practice in (self.practice, self.elsewhere):
+            checked = summaries.check(self.database, practice.clinic.organisation_id)
+            assert [episode_id for part in checked for episode_id in part.differing] == []
         self.practice.check_hidden_from(self.elsewhere.clinic.therapist)
         self.practice.check_hidden_from(self.practice.clinic.colleague)
         count_what_occurred(self.practice.model, self.tally)

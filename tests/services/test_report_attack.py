@@ -346,8 +346,8 @@ def test_every_count_is_rounded_and_of_nobody_or_of_many(everything: list[tuple[
             for table in (each for each in section.tables if each.key != "published"):
                 for row in table.rows:
                     for column, cell in zip(table.columns, row.cells, strict=True):
-                        counts = (cell.of, cell.value if column.kind is Kind.COUNT else None)
-                        found[table.key] |= {int(count) for count in counts if count is not None}
+                        both = (cell.of, cell.value if column.kind is Kind.COUNT else None)
+                        found[table.key] |= {int(count) for count in both if count is not None}
     assert len(found) > 10
     for key, counts in found.items():
         assert not {count for count in counts if count % TO or 0 < count < 2 * TO}, key
