@@ -25,7 +25,6 @@ LATE_FROM: Final = 7
 _FOLLOWED: Final = "followed"
 _EVENTS: Final = ("improved", "dropped_out")
 _REMAINED: Final = "remained"
-_EVER: Final = "improved"
 _LEFT: Final = "left"
 """Neither has happened by a step: later, or the episode ended without."""
 
@@ -44,12 +43,19 @@ def guarded_steps(axes: Axes, cells: Sequence[Step], threshold: int) -> Guarded:
         }[Event(cell.event)]
         value = axes.values.index(cell.value) if len(axes.values) > 1 or axes.values[0] is not None else 0
         found[axes.services.index(cell.service), cell.year - axes.years[0], value, place] += cell.episodes
-    unions = {_FOLLOWED: names, _EVER: [f"improved_{step}" for step in range(len(STEPS) + 1)]}
+    unions = {_FOLLOWED: names}
     for event in _EVENTS:
         unions |= {f"{event}_by_{step}": [f"{event}_{each}" for each in range(step + 1)] for step in range(len(STEPS))}
     for step in range(len(STEPS)):
         gone = {each for event in _EVENTS for each in unions[f"{event}_by_{step}"]}
         unions[f"{_LEFT}_{step}"] = [each for each in names if each not in gone]
+    early, late = STEPS.index(EARLY_BY) + 1, STEPS.index(LATE_FROM)
+    unions |= {
+        "early": [f"improved_{step}" for step in range(early)],
+        "linear": [f"improved_{step}" for step in range(early, late)],
+        "late": [f"improved_{step}" for step in range(late, len(STEPS) + 1)],
+        "none": [name for name in names if not name.startswith("improved")],
+    }
     return Guarded.of(axes, found, names, unions, threshold=threshold)
 
 
@@ -100,24 +106,11 @@ def _share(value: float, low: float, high: float, of: int) -> Cell:
 
 def responders(guarded: Guarded, where: Where) -> Table:
     """Tell the shares of early and late response, of what lies between, and of none."""
-    early, until_late = STEPS.index(EARLY_BY), STEPS.index(LATE_FROM)
     everybody = guarded.count(where, _FOLLOWED)
-    by_early = guarded.count(where, f"improved_by_{early}")
-    by_late = guarded.count(where, f"improved_by_{until_late - 1}")
-    ever = guarded.count(where, _EVER)
-    counts = {
-        "early": by_early,
-        "linear": _minus(by_late, by_early),
-        "late": _minus(ever, by_late),
-        "none": _minus(everybody, ever),
-    }
+    counts = {name: guarded.count(where, name) for name in ("early", "linear", "late", "none")}
     columns = (Column("count", Kind.COUNT), Column("share", Kind.SHARE))
     rows = tuple(Row(name, (counted(count), share(count, everybody))) for name, count in counts.items())
     return Table("responders", columns, rows, notes=(Note("windows_are_no_shapes"),))
-
-
-def _minus(count: int | None, part: int | None) -> int | None:
-    return None if count is None or part is None else count - part
 
 
 _GOOD, _NOT_GOOD = "good_enough", "not_good_enough"

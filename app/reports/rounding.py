@@ -14,6 +14,9 @@ from app.reports.proportions import wilson
 TO: Final = 5
 _DECIMALS: Final = {Kind.POINTS: 1, Kind.EFFECT: 2, Kind.NUMBER: 1, Kind.DAYS: 0, Kind.SESSIONS: 1}
 
+_OF_COUNTS: Final = 1e-6
+"""So near a whole number is a count, but for rounding."""
+
 
 def rounded(count: int) -> int:
     """Give the nearest multiple of 5.
@@ -74,12 +77,23 @@ def _share(cell: Cell, share: float) -> Cell:
     """Give the share of rounded counts; one of which no count is told is rounded to whole per cent."""
     if cell.of is None:
         return Cell(round(share, 2), *_ends(cell, 2))
-    of = rounded(cell.of)
-    count = min(rounded(round(share * cell.of)), of)
+    of, exact = rounded(cell.of), share * cell.of
+    if not _is_of_counts(cell, exact):
+        return Cell(round(share, 2), *_ends(cell, 2), of)
+    count = min(rounded(round(exact)), of)
     interval = wilson(count, of) if cell.low is not None else None
     if interval is None:
         return Cell(count / of if of else 0.0, of=of)
     return Cell(count / of, interval.lower, interval.upper, of)
+
+
+def _is_of_counts(cell: Cell, exact: float) -> bool:
+    """Tell a share of counts from a mean of probabilities, or a curve: by its interval, or by its being whole."""
+    assert cell.of is not None, "it has a denominator"
+    if abs(exact - round(exact)) > _OF_COUNTS:
+        return False
+    interval = wilson(round(exact), cell.of)
+    return cell.low is None or (interval is not None and abs(interval.lower - cell.low) < _OF_COUNTS)
 
 
 def _ends(cell: Cell, digits: int) -> tuple[float | None, float | None]:

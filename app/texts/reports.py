@@ -29,7 +29,6 @@ _CODES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 _OF_FACTS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "respondent": "code.informant_role",
-        "only_respondent": "code.informant_role",
         "only_sex": "code.sex",
         "only_pathway": "report.row.pathway",
         "only_baseline_third": "report.row.third",

@@ -288,3 +288,10 @@ def test_small_organisations_can_be_guarded_at_all() -> None:
     for kind in (RECOVERED, FIRST_CASE):
         assert tabulated([started(2, 3)], [measured(kind, 3)], 8).stages.count(ALL, "referred") is None
         assert tabulated([started(2, 30)], [measured(kind, 30)], 8).stages.count(ALL, "referred") == 30
+
+
+def test_what_was_guarded_before_is_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.reports.guarded._ROOM", 1)
+    for episodes in (21, 22, 21):
+        found = tabulated([started(2, episodes)], [measured(RECOVERED, episodes)], 8)
+        assert found.stages.count(ALL, "paired") == episodes

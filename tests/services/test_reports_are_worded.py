@@ -24,7 +24,7 @@ from app.services.organisations import founding_scope
 from app.services.report_csv import report_csv
 from app.services.report_pdf import report_pdf
 from app.services.report_xlsx import report_xlsx
-from app.services.reports import ReportRequest, outcomes_report, own_report
+from app.services.reports import ReportRequest, outcomes_report, own_report, tool_report
 from app.services.settings import change_settings, current_settings
 from app.texts.catalogue import LANGUAGES
 from app.texts.reports import STRATUM, message_of, note_text, report_title, section_title
@@ -48,9 +48,8 @@ ONE_VALUE = {
     Dimension.AGE_BAND: "3",
     Dimension.PATHWAY: "1",
     Dimension.LANGUAGE: "nb",
-    Dimension.RESPONDENT: "self",
 }
-NAMES = ("outcomes", "service", "composite", "own", "nobody", "grant", *(f"one {each}" for each in ONE_VALUE))
+NAMES = ("outcomes", "service", "composite", "own", "nobody", "grant", "tool", *(f"one {each}" for each in ONE_VALUE))
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +117,7 @@ def made(database: Database, organisation: UUID) -> dict[str, Report]:
         "grant": asked(
             database, scope, "read_grant_report", lambda work: report_for_grant(work, None, 2026, THRESHOLD)
         ),
+        "tool": asked(database, scope, "read_tool_report", lambda work: tool_report(work, 2026, "phq-9")),
         **{f"one {each}": outcomes(scope, dimension=each, value=value) for each, value in ONE_VALUE.items()},
     }
 
@@ -165,11 +165,11 @@ def test_every_row_note_and_column_has_words(
 
 def test_the_two_modes_differ(supporting: dict[str, Report], recording: dict[str, Report]) -> None:
     keys = [
-        {table.key for section in report["outcomes"].sections for table in section.tables}
+        {table.key for section in report["tool"].sections for table in section.tables}
         for report in (supporting, recording)
     ]
     assert keys[0] - keys[1] == {"coverage", "predicted", "calibrated", "flags", "actions", "drift"}
-    assert [note.code for note in recording["outcomes"].sections[-1].notes] == ["nothing_predicted"]
+    assert [note.code for note in recording["tool"].sections[-1].notes] == ["nothing_predicted"]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -146,7 +146,9 @@ ON_PATIENTS = {
     action
     for role in (Role.THERAPIST, Role.SUPERVISOR, Role.DEVICE, Role.RESPONDENT)
     for action in ALLOWED[role] - ALLOWED[Role.SERVICE_LEAD]
-} | {action for action in Action if action.startswith(("delete_", "list_deletions")) or "legal_hold" in action}
+} | {
+    action for action in Action if action.startswith(("delete_", "list_deletions", "export_")) or "legal_hold" in action
+}
 """What may be read of a patient's data, or done with them, and so is told to the patient."""
 
 ACCESS_LOG_SENTENCES = ("about", "grouped", "cut", "ask", "block", "complain")
