@@ -280,7 +280,7 @@ def test_who_may_not_ask_hears_nothing_else(
 def test_another_organisation_finds_nothing_and_hears_of_nothing(
     operations: Mapping[str, Operation], kept: Filled, database: Database, client: TestClient, operation: str
 ) -> None:
-    roles = (Role.THERAPIST, Role.SERVICE_LEAD, Role.ADMINISTRATOR, Role.DEVICE)
+    roles = (Role.THERAPIST, Role.SERVICE_LEAD, Role.ADMINISTRATOR, Role.ANALYST, Role.DEVICE)
     role = next(role for role in roles if refusal(operation, role) is None)
     stranger = Filled(make_clinic(database, client), {}, frozenset())
     asked = conversation(operations[operation], kept, stranger.token(role))

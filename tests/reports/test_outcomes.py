@@ -292,6 +292,6 @@ def test_small_organisations_can_be_guarded_at_all() -> None:
 
 def test_what_was_guarded_before_is_kept_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("app.reports.guarded._ROOM", 1)
-    for episodes in (21, 22, 21):
+    for episodes in (20, 30, 20):
         found = tabulated([started(2, episodes)], [measured(RECOVERED, episodes)], 8)
         assert found.stages.count(ALL, "paired") == episodes

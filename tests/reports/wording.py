@@ -38,7 +38,7 @@ ROWS = (
 """Rows that the scene has not."""
 NOTES = (
     *("drop_out_depends_on_definition", "flow_of_everybody", "one_dimension", "natural_source", "published_source"),
-    *("windows_are_no_shapes", "no_own_episodes", "no_difference_found"),
+    *("windows_are_no_shapes", "no_own_episodes", "no_difference_found", "added_value"),
 )
 """Notes that the scene has not."""
 STANDINGS = ("seen", "second_hand")
