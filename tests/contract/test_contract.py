@@ -129,6 +129,7 @@ def fill(database: Database, client: TestClient) -> Filled:
         "key": "gad-7",
         "year": 2026,
         "measure": "phq-9",
+        "table": "outcomes",
         "target_group": lambda: f"adults {uuid4()}",
         "time_zone": "Europe/Oslo",
         "dose": 1,

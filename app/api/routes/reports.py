@@ -29,7 +29,7 @@ router = APIRouter(tags=["reports"])
 
 _CHARTS = (*SPECIFICATIONS, SVG, PNG)
 
-_Year = Annotated[int, Query(ge=2000, le=9999, description="Year in which the episodes were closed.", examples=[2025])]
+_Year = Annotated[int, Query(ge=2000, le=2999, description="Year in which the episodes were closed.", examples=[2025])]
 _Years = Annotated[int, Query(description="1 for that year, 3 for the three years that end with it.", examples=[1])]
 _Measure = Annotated[
     str, Query(max_length=100, description="Key of the instrument, or phq-9+gad-7.", examples=["phq-9"])
