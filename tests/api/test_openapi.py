@@ -333,6 +333,7 @@ def recorded(clinic: Clinic) -> tuple[Clinic, list[tuple[str, str, Response]]]:
         lead=of(clinic.lead),
         supervisor=of(clinic.supervisor),
         administrator=of(clinic.administrator),
+        analyst=of(clinic.analyst),
         tablet=of(clinic.tablet),
     ), record
 
@@ -519,6 +520,18 @@ def use_words_of_the_service(clinic: Clinic, at_programme: str) -> None:
         lead.put(path, body, headers=unwritten)
 
 
+def use_reports(clinic: Clinic) -> None:
+    """Ask for reports of a year in which nothing was closed, and for what analysts may take out of it."""
+    lead = clinic.lead
+    asked = "year=2019&measure=phq-9"
+    lead.get(f"/v1/reports/outcomes?{asked}")
+    lead.get(f"/v1/reports/outcomes/charts/denominators?{asked}")
+    lead.get("/v1/reports/grant?year=2019")
+    lead.get(f"/v1/reports/tool?{asked}")
+    clinic.therapist.get(f"/v1/reports/own?{asked}")
+    clinic.analyst.get(f"/v1/exports/cases?{asked}&use=research")
+
+
 def use_people(clinic: Clinic) -> None:
     """Look after people and services as an administrator, and log in as somebody new."""
     administrator = clinic.administrator
@@ -574,6 +587,7 @@ def answers(database: Database, client: TestClient) -> list[tuple[Operation, Res
     clinic, record = recorded(make_clinic(database, client))
     use_everything(clinic)
     use_people(clinic)
+    use_reports(clinic)
     assert {response.status_code for _, _, response in record} <= {200, 201, 204}, "every one of them is right"
     assert fail_in_every_way(clinic) == {400, 401, 403, 404, 409, 412, 422, 428}
     return [(declared(method, path), response) for method, path, response in record]

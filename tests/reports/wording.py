@@ -85,7 +85,7 @@ def everywhere() -> Iterator[str]:
     yield from (f"report.note.{note}" for note in (*NOTES, "selected_sessions"))
     yield from (f"report.fact.only_{dimension}" for dimension in FILTERS)
     yield from (f"report.code.{standing}" for standing in STANDINGS)
-    yield from ("report.title.own", "report.column.weeks")
+    yield from ("report.title.own", "report.title.tool", "report.column.weeks")
     yield from _sources()
 
 
