@@ -249,7 +249,7 @@ def administration(episode: Mapping[str, Any], answers: Mapping[str, Any], **fie
     } | fields
 
 
-NAMES = {"name": "not-found", "key": "gad-7", "form": "self", "year": "2026"}
+NAMES = {"name": "not-found", "key": "gad-7", "form": "self", "year": "2026", "table": "outcomes"}
 """What is named in paths beside ids."""
 
 

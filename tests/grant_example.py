@@ -75,7 +75,8 @@ def keys_of(report: Report) -> set[str]:
     for section in report.sections:
         found |= {f"section.{section.key}", *(f"note.{each.code}" for each in section.notes)}
         for table in section.tables:
-            found |= {f"table.{table.key}", *(f"note.{each.code}" for each in table.notes)}
+            found |= {f"{part}.{table.key}" for part in ("table", "reading", "head")}
+            found |= {*(f"note.{each.code}" for each in table.notes)}
             found |= {f"column.{each.key}" for each in table.columns}
             found |= {f"row.{each.key}" for each in table.rows if each.label is None}
             coded = [number for number, column in enumerate(table.columns) if column.kind is Kind.CODE]

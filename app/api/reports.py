@@ -33,11 +33,11 @@ def given_as_report() -> dict[int | str, dict[str, Any]]:
 def answer(
     report: Report, media_type: str, language: str, response: Response, *, organisation: str, day: date
 ) -> ReportRead | Response:
-    """Answer with a report in the form that is wanted; the figures of files, which leave the house, are rounded."""
+    """Answer with a report in the form that is wanted, its figures rounded."""
+    rounded = rounded_report(report)
     if media_type == JSON:
         response.headers.update(VARY)
-        return report_read(report, language)
-    rounded = rounded_report(report)
+        return report_read(rounded, language)
     if media_type == PDF:
         return paper(report_pdf(rounded, language, organisation=organisation, day=day), report.key)
     content = report_csv(rounded, language) if media_type == CSV else report_xlsx(rounded, language, day=day)

@@ -206,7 +206,8 @@ def quantitative(field: str, limits: tuple[float, float], axis: Spec | None) -> 
 
 
 def _comma(language: str) -> Spec:
-    return {} if language == "en" else {"labelExpr": "replace(datum.label, '.', ',')"}
+    """Write the numbers of an axis as Norwegian does: 1 000 and 0,5."""
+    return {} if language == "en" else {"labelExpr": "replace(replace(datum.label, /,/g, '\u00a0'), '.', ',')"}
 
 
 Entry = tuple[Line | Sign, str]

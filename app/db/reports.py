@@ -18,7 +18,7 @@ from app.db.pipeline import Statement, statement
 from app.reports.cohort import (
     STEPS,
     Attended,
-    Change,
+    ChangeIn,
     Dimension,
     Ended,
     Event,
@@ -150,16 +150,16 @@ def of_therapists(asked: Asked) -> Question[OfTherapist]:
     )
 
 
-def changes_in_waiting(asked: Asked) -> Question[Change]:
-    """Count the improvements from the first score of the waiting time to the baseline."""
-    keys = ("waiting_change", "(waiting_days + 3) / 7")
-    return _question(_MEASURES, asked, keys, ("count(*)",), "waiting_change is not null", Change)
+def changes_in_waiting(asked: Asked) -> Question[ChangeIn]:
+    """Count, for all of the organisation, the improvements from the first score of the waiting time to the baseline."""
+    keys = ("service_id", "waiting_change", "(waiting_days + 3) / 7")
+    return _question(_MEASURES, asked, keys, ("count(*)",), "waiting_change is not null", ChangeIn, everywhere=True)
 
 
-def changes_at_follow_up(asked: Asked) -> Question[Change]:
-    """Count the improvements from the baseline to the last score after the treatment."""
-    keys = ("follow_up_change", "null::int")
-    return _question(_MEASURES, asked, keys, ("count(*)",), "follow_up_change is not null", Change)
+def changes_at_follow_up(asked: Asked) -> Question[ChangeIn]:
+    """Count, for all of the organisation, the improvements from the baseline to the last score after the treatment."""
+    keys = ("service_id", "follow_up_change", "null::int")
+    return _question(_MEASURES, asked, keys, ("count(*)",), "follow_up_change is not null", ChangeIn, everywhere=True)
 
 
 def measuring(asked: Asked) -> Question[Held]:

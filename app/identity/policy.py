@@ -118,6 +118,7 @@ class Action(StrEnum):
     READ_GRANT_REPORT = "read_grant_report"
     READ_OWN_REPORT = "read_own_report"
     READ_TOOL_REPORT = "read_tool_report"
+    EXPORT_CASES = "export_cases"
     READ_OPENAPI = "read_openapi"
     READ_PROBLEM = "read_problem"
 
@@ -176,6 +177,7 @@ _REPORTS = {
     Action.READ_GRANT_REPORT,
     Action.READ_TOOL_REPORT,
 }
+_EXPORTING = {Action.EXPORT_CASES}
 _DELETING = {
     Action.DELETE_PATIENT,
     Action.DELETE_ADMINISTRATION,
@@ -223,7 +225,14 @@ _SUPERVISING = {
 }
 
 _OF_OTHERS = (
-    _REPORTS | _LEADING | _TABLETS | _ANSWERING | _DELETING | (_ADMINISTERING - _LISTING) | {Action.REVIEW_BREAK_GLASS}
+    _REPORTS
+    | _EXPORTING
+    | _LEADING
+    | _TABLETS
+    | _ANSWERING
+    | _DELETING
+    | (_ADMINISTERING - _LISTING)
+    | {Action.REVIEW_BREAK_GLASS}
 )
 """What is not for who treats."""
 
@@ -236,7 +245,7 @@ ALLOWED: Mapping[Role, frozenset[Action]] = {
     Role.ADMINISTRATOR: frozenset(
         _REPORTS | _LEADING | _TABLETS | _DELETING | _PLANNING | _OVERSEEING | _ADMINISTERING | _OWN | _DESCRIPTIONS
     ),
-    Role.ANALYST: frozenset(_REPORTS | _PLANNING | _OWN | _DESCRIPTIONS),
+    Role.ANALYST: frozenset(_REPORTS | _EXPORTING | _PLANNING | _OWN | _DESCRIPTIONS),
     Role.OPERATOR: frozenset({Action.READ_SETTINGS} | _OWN | _DESCRIPTIONS),
 }
 

@@ -20,6 +20,8 @@ class Axis:
         How many atoms, 1 or more.
     groups : tuple of tuple of int
         Each the atoms of one group, by position; the entries of the axis are the atoms, then the groups.
+    worth : tuple of float
+        How much it would be missed if it were hidden, of each entry; by default as many as it has atoms.
 
     Raises
     ------
@@ -34,10 +36,13 @@ class Axis:
 
     size: int
     groups: tuple[tuple[int, ...], ...] = ()
+    worth: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         if self.size < 1:
             raise ValueError("an axis has at least one atom")
+        if len(self.worth) not in (0, self.size + len(self.groups)):
+            raise ValueError("each entry has its worth")
         for group in self.groups:
             if not group or len(set(group)) < len(group) or not set(group) <= set(range(self.size)):
                 raise ValueError(f"not a group of {self.size} atoms: {group}")
@@ -50,6 +55,11 @@ class Axis:
         for at, group in enumerate(self.groups, start=self.size):
             rows[at, list(group)] = 1
         return rows
+
+    @cached_property
+    def weights(self) -> NDArray[np.float64]:
+        """How much each entry would be missed: array (atoms + groups,)."""
+        return np.array(self.worth) if self.worth else self.entries.sum(axis=1).astype(float)
 
     def at(self, atoms: Sequence[int]) -> int:
         """Position of the entry that has just these atoms.

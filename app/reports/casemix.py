@@ -55,18 +55,22 @@ def funnel(tabulated: Tabulated, period: Period, strata: Sequence[Measured], lab
         *(Column(name, Kind.SHARE) for name in ("expected", "lower_95", "upper_95", "lower_998", "upper_998")),
     )
     found = funnel_of(improved, of)
+    # What is expected of a service is the share of all: where that is hidden, it is not told in this way either.
+    whole = share(*tabulated.outcome(Where(period), "reliable_improvement"))
     rows = []
     for place, service in enumerate(services):
         where = Where(period, service)
         count, paired = tabulated.outcome(where, "reliable_improvement")
         told = share(count, paired)
-        if found is None or paired is None or told.value is None:
-            rows.append(Row(service, (counted(paired), told, *(Cell(withheld=told.withheld),) * 5), labels[service]))
+        if found is None or told.withheld or whole.withheld:
+            withheld = Cell(withheld=told.withheld or whole.withheld)
+            number = withheld if "reliable_improvement" in tabulated.unknown else counted(paired)
+            rows.append(Row(service, (number, told, *(withheld,) * 5), labels[service]))
             continue
         limits = found.limits
         around = (found.expected, limits.lower_95, limits.upper_95, limits.lower_998, limits.upper_998)
         rows.append(
-            Row(service, (Cell(paired), told, *(_share(float(each[place])) for each in around)), labels[service])
+            Row(service, (counted(paired), told, *(_share(float(each[place])) for each in around)), labels[service])
         )
     notes = [Note("case_mix")]
     if found is not None and found.dispersion.inflation > 1:
@@ -145,7 +149,7 @@ def therapists(
     places = {therapist: place for place, therapist in enumerate(sorted({cell.therapist for cell in cells}))}
     rows = []
     for therapist, name in sorted(labels.items(), key=lambda pair: pair[1]):
-        count = tabulated.changes.count(Where(period, None, therapist, any_value=False), PAIRED)
+        count = tabulated.stages.count(Where(period, None, therapist, any_value=False), PAIRED)
         place = places.get(therapist)
         estimate = HIDDEN if count is None else Cell(withheld=Withheld.UNKNOWN)
         if count and found is not None and place is not None:

@@ -63,8 +63,8 @@ class Period:
         return self.first_year <= year <= self.last_year
 
 
-STEPS: Final = (3, 5, 7, 10, 14, 20, 30, 40, 52)
-"""Sessions by which something has happened or not: 3, 7, 20 and 52 are the marks; the others lie between them."""
+STEPS: Final = (3, 6, 7, 10, 14, 20, 30, 40, 52)
+"""Sessions by which something has happened or not: 3, 7, 20 and 52 are the marks; after 6, response is late."""
 
 
 class Event(IntEnum):
@@ -176,6 +176,16 @@ class Change(NamedTuple):
     """Improvement before or after the treatment, and how many weeks it took."""
 
     year: int
+    points: float
+    weeks: int | None
+    episodes: int
+
+
+class ChangeIn(NamedTuple):
+    """The same, for all of the organisation."""
+
+    year: int
+    service: str
     points: float
     weeks: int | None
     episodes: int

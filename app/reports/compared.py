@@ -45,7 +45,7 @@ def compared(
     for key, expectation in held:
         found = None if expectation is None else difference(pairs, criteria, expectation)
         rows.append(Row(key, _difference(told, found)))
-    notes += [Note("natural_source", {"name": each.key, "source": each.source}) for each in natural]
+    notes += [Note("natural_source", {"name": f"natural_{each.key}", "source": each.source}) for each in natural]
     if not natural:
         notes.append(Note("natural_unknown"))
     return Table("compared", columns, tuple(rows), tuple(notes))
@@ -58,7 +58,7 @@ def _difference(told: int | None, found: Difference | None) -> tuple[Cell, ...]:
         return (_UNKNOWN,) * 4
     between = found.difference
     return (
-        Cell(found.persons),
+        Cell(told),
         Cell(found.observed),
         Cell(found.expected),
         Cell(between.estimate, between.lower, between.upper) if found.persons > 1 else Cell(between.estimate),
@@ -78,7 +78,8 @@ def published(tabulated: Tabulated, where: Where, measure: str) -> Table:
                 own = _own(tabulated, where, each.outcome, rule)
                 break
         rows.append(Row(f"published_{each.key}", (Cell(each.share, of=each.of), own, Cell(state))))
-        notes.append(Note("published_source", {"source": each.source, "status": each.status}))
+        evidence = {"name": f"published_{each.key}", "source": each.source, "status": each.status}
+        notes.append(Note("published_source", evidence))
     return Table("published", columns, tuple(rows), tuple(notes))
 
 

@@ -26,6 +26,8 @@ from app.trajectories.sampling_error import Interval
 
 _NORMAL_95: Final = 1.959963984540054
 _DAYS_IN_WEEK: Final = 7
+_OF_CASES: Final = ("recovery", "reliable_recovery")
+"""Outcomes of which the reports tell the share among the cases at the start."""
 
 Expectation = Callable[[float, FloatArray, FloatArray], FloatArray]
 """Gives the scores to be expected after a first score, at doses and weeks."""
@@ -176,6 +178,8 @@ class Published:
         """Tell what makes a service's share at the end of treatment another thing; None where it is the same."""
         if self.measure != measure:
             return "other_definition"
+        if self.population != ("cases" if self.outcome in _OF_CASES else "all"):
+            return "other_population"
         if self.time != "end":
             return "other_time_point"
         return None if self.missing is missing else "other_missing_data_rule"
@@ -234,7 +238,7 @@ def modelled(cells: Sequence[Unpaired], criteria: ChangeCriteria, curve: GrowthC
     sums = np.zeros(4)
     for baseline, some in _by_baseline(cells).items():
         doses = np.array([float(cell.dose) for cell in some])
-        weeks = doses * [(cell.interval_days or _DAYS_IN_WEEK) / _DAYS_IN_WEEK for cell in some]
+        weeks = doses * [1.0 if cell.interval_days is None else cell.interval_days / _DAYS_IN_WEEK for cell in some]
         scores = curve.given([0.0], [0.0], [baseline]).predict(doses, weeks, 1)
         lower = criteria.better is Better.LOWER
         fallen = scores.at_most(baseline - criteria.reliable_change)

@@ -16,6 +16,9 @@ how many atoms a cell adds up; then those in which no touched atom turns from no
 What is left when the shown parts of a line are taken from its shown total is a count as well: on each axis, the hidden
 atoms within a shown total hold nobody, or the threshold or more together (`app.reports.remainders`).
 
+**Rounding.** Where counts are told rounded, a witness needs to agree with the rounded ones only, so that far less is
+hidden: of a municipality's figures some nine of ten instead of one of three. What is left of a total is then not known.
+
 **More than one report.** One who asks for a report by sex, one by age and one of another measure sees the same totals
 three times. So the witnesses for the flow as a whole (`Stages`, no dimension, no measure) are found first, from
 numbers that are the same in all those reports; then those by value and those by category; each is carried over into
@@ -126,7 +129,11 @@ class Protected:
 
 
 def protect(
-    counts: NDArray[np.int64], axes: Axes, stages: Stages | None = None, threshold: int = DEFAULT_THRESHOLD
+    counts: NDArray[np.int64],
+    axes: Axes,
+    stages: Stages | None = None,
+    threshold: int = DEFAULT_THRESHOLD,
+    to: int = 1,
 ) -> Protected:
     """Find out what of a table may be shown.
 
@@ -140,6 +147,8 @@ def protect(
         What the table shares with those of other measures; None if it is nothing but the stages themselves.
     threshold : int
         The smallest count that may be told, 2 or more.
+    to : int
+        To what counts are rounded before they are told, 1 for not at all.
 
     Returns
     -------
@@ -169,10 +178,10 @@ def protect(
         stages.axis.at(np.unique(parts[row == 1]).tolist())
     belongs = np.eye(stages.axis.size, dtype=np.int64)[parts]
     together = counts.sum(axis=_VALUE, keepdims=True)
-    flow = Table(together @ belongs, (service, year, _ONE, stages.axis), threshold)
-    flow_by_value = Table(counts @ belongs, (service, year, value, stages.axis), threshold)
-    outcome = Table(together, (service, year, _ONE, category), threshold)
-    full = Table(counts, axes, threshold)
+    flow = Table(together @ belongs, (service, year, _ONE, stages.axis), threshold, to)
+    flow_by_value = Table(counts @ belongs, (service, year, value, stages.axis), threshold, to)
+    outcome = Table(together, (service, year, _ONE, category), threshold, to)
+    full = Table(counts, axes, threshold, to)
 
     _find_witnesses(flow, {}, {})
     for move in flow.moves:
@@ -235,4 +244,5 @@ def _find_witnesses(
             move, loose = table.move_for(rows, {}), loose + 1
         if move is not None:
             table.make(move)
-    return loose + widen(table, coarser, keep)
+    # What is left of rounded totals is not known to one.
+    return loose if table.to > 1 else loose + widen(table, coarser, keep)

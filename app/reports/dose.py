@@ -25,6 +25,9 @@ LATE_FROM: Final = 7
 _FOLLOWED: Final = "followed"
 _EVENTS: Final = ("improved", "dropped_out")
 _REMAINED: Final = "remained"
+_EVER: Final = "improved"
+_LEFT: Final = "left"
+"""Neither has happened by a step: later, or the episode ended without."""
 
 _COLUMNS: Final = (Column("at_risk", Kind.COUNT), Column("improved", Kind.SHARE), Column("dropped_out", Kind.SHARE))
 
@@ -41,9 +44,12 @@ def guarded_steps(axes: Axes, cells: Sequence[Step], threshold: int) -> Guarded:
         }[Event(cell.event)]
         value = axes.values.index(cell.value) if len(axes.values) > 1 or axes.values[0] is not None else 0
         found[axes.services.index(cell.service), cell.year - axes.years[0], value, place] += cell.episodes
-    unions = {_FOLLOWED: names}
+    unions = {_FOLLOWED: names, _EVER: [f"improved_{step}" for step in range(len(STEPS) + 1)]}
     for event in _EVENTS:
         unions |= {f"{event}_by_{step}": [f"{event}_{each}" for each in range(step + 1)] for step in range(len(STEPS))}
+    for step in range(len(STEPS)):
+        gone = {each for event in _EVENTS for each in unions[f"{event}_by_{step}"]}
+        unions[f"{_LEFT}_{step}"] = [each for each in names if each not in gone]
     return Guarded.of(axes, found, names, unions, threshold=threshold)
 
 
@@ -78,22 +84,18 @@ def _curve(guarded: Guarded, where: Where, cells: Sequence[First]) -> list[Row]:
         told = []
         for name, curve in zip(_EVENTS, at.causes, strict=True):
             hidden = guarded.count(where, f"{name}_by_{step}") is None
-            told.append(HIDDEN if hidden else _share(*(each[0] for each in (curve.estimate, curve.low, curve.high))))
-        left = _left(guarded, where, step, followed)
-        rows.append(Row(str(sessions), (left, *told)))
+            value, low, high = (float(each[0]) for each in (curve.estimate, curve.low, curve.high))
+            if guarded.to > 1:  # An exact share is a fraction of the exact count.
+                value, low, high = (round(each, 2) for each in (value, low, high))
+            told.append(HIDDEN if hidden else _share(value, low, high, followed))
+        rows.append(Row(str(sessions), (counted(guarded.count(where, f"{_LEFT}_{step}")), *told)))
     return rows
 
 
-def _left(guarded: Guarded, where: Where, step: int, followed: int) -> Cell:
-    """Give how many had neither improved nor dropped out by the end of a step; the curve's risk set but for endings."""
-    gone = [guarded.count(where, f"{name}_by_{step}") for name in _EVENTS]
-    return HIDDEN if None in gone else Cell(followed - sum(each for each in gone if each is not None))
-
-
-def _share(value: float, low: float, high: float) -> Cell:
+def _share(value: float, low: float, high: float, of: int) -> Cell:
     if math.isnan(value):
         return Cell(withheld=Withheld.UNKNOWN)
-    return Cell(float(value)) if math.isnan(low) else Cell(float(value), float(low), float(high))
+    return Cell(value, of=of) if math.isnan(low) else Cell(value, low, high, of)
 
 
 def responders(guarded: Guarded, where: Where) -> Table:
@@ -102,8 +104,7 @@ def responders(guarded: Guarded, where: Where) -> Table:
     everybody = guarded.count(where, _FOLLOWED)
     by_early = guarded.count(where, f"improved_by_{early}")
     by_late = guarded.count(where, f"improved_by_{until_late - 1}")
-    last = [guarded.count(where, f"improved_by_{len(STEPS) - 1}"), guarded.count(where, f"improved_{len(STEPS)}")]
-    ever = None if None in last else sum(each for each in last if each is not None)
+    ever = guarded.count(where, _EVER)
     counts = {
         "early": by_early,
         "linear": _minus(by_late, by_early),

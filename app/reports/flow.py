@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
-from app.reports.cohort import Attended, Change, Ended, Held
+from app.reports.cohort import Attended, Change, ChangeIn, Ended, Held
 from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
 from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
 from app.reports.tabulation import Axes
@@ -20,26 +21,32 @@ FEW_SESSIONS: Final = 4
 
 _EVERYBODY: Final = "ended"
 _YES, _NO = "yes", "no"
+_CHANGED: Final = "changed"
 _QUARTERS: Final = (0.25, 0.5, 0.75)
 _NORMAL_95: Final = 1.959963984540054
 
-DROP_OUT: Final[dict[str, Callable[[Ended], bool]]] = {
-    "as_recorded": lambda cell: cell.reason == "dropped_out",
+DROPPED_OUT: Final = "dropped_out"
+"""As the closing reason records it."""
+
+BY_RULE: Final[dict[str, Callable[[Ended], bool]]] = {
     "few_sessions": lambda cell: cell.sessions < FEW_SESSIONS,
     "missed_last": lambda cell: cell.missed_last,
     "no_contact": lambda cell: cell.no_contact,
 }
-"""Definitions of drop-out that the record can tell; they differ, so a report names the one that it means."""
+"""Other definitions of drop-out that the record can tell; they differ, so a report names the one that it means."""
 
 
 def guarded_endings(axes: Axes, cells: Sequence[Ended], threshold: int) -> dict[str, Guarded]:
-    """Guard how episodes ended, and each definition of drop-out, for all of the organisation."""
-    reasons = sorted({str(cell.reason) for cell in cells}) or ["other"]
+    """Guard how episodes ended, and each definition of drop-out, for all of the organisation.
+
+    Drop-out as recorded is one of the ways to end, so that there is no second table of it.
+    """
+    reasons = sorted({str(cell.reason) for cell in cells} | {DROPPED_OUT})
     found = axes.table(reasons)
     for cell in cells:
         found[*_place(axes, cell), reasons.index(str(cell.reason))] += cell.episodes
     guarded = {"endings": Guarded.of(axes, found, reasons, {_EVERYBODY: reasons}, threshold=threshold)}
-    for name, holds in DROP_OUT.items():
+    for name, holds in BY_RULE.items():
         split = _split(axes, cells, holds)
         unions = {_EVERYBODY: (_YES, _NO)}
         guarded[name] = Guarded.of(axes, split, (_YES, _NO), unions, threshold=threshold)
@@ -70,14 +77,15 @@ def endings(guarded: Guarded, where: Where) -> Table:
 
 def drop_out(guarded: dict[str, Guarded], where: Where) -> Table:
     """Tell the share that dropped out, by each definition."""
+    named = {"as_recorded": (guarded["endings"], DROPPED_OUT)} | {name: (guarded[name], _YES) for name in BY_RULE}
     rows = []
-    for name in DROP_OUT:
-        count, of = guarded[name].count(where, _YES), guarded[name].count(where, _EVERYBODY)
+    for name, (table, category) in named.items():
+        count, of = table.count(where, category), table.count(where, _EVERYBODY)
         rows.append(Row(name, (counted(count), share(count, of))))
     return Table("drop_out", _COUNTED, tuple(rows), notes=(Note("drop_out_depends_on_definition"),))
 
 
-def waits(cells: Sequence[Attended], started: int | None, two_sessions: int | None) -> Table:
+def waits(cells: Sequence[Attended], started: int | None, two_sessions: int | None, threshold: int) -> Table:
     """Tell the days from opening to the first session, those between sessions, and how many sessions there were.
 
     `started` and `two_sessions` are the counts that may be told of those of whom the figures are.
@@ -97,12 +105,16 @@ def waits(cells: Sequence[Attended], started: int | None, two_sessions: int | No
             rows.append(Row(name, (HIDDEN,) * 4))
             continue
         known = [(float(value), count) for value, count in values if value is not None]
-        rows.append(Row(name, (Cell(told), *(_known(each) for each in quantiles(known, _QUARTERS)))))
+        rows.append(Row(name, (Cell(told), *_quantiles(known, _QUARTERS, threshold))))
     return Table("waits", columns, tuple(rows))
 
 
-def _known(value: float) -> Cell:
-    return Cell(withheld=Withheld.UNKNOWN) if math.isnan(value) else Cell(value)
+def _quantiles(values: Sequence[tuple[float, int]], levels: Sequence[float], threshold: int) -> tuple[Cell, ...]:
+    """Give quantiles of those of whom something is known; of too few they would be somebody's own figures."""
+    if 0 < sum(count for _, count in values) < threshold:
+        return (HIDDEN,) * len(levels)
+    found = quantiles(values, levels)
+    return tuple(Cell(withheld=Withheld.UNKNOWN) if math.isnan(each) else Cell(each) for each in found)
 
 
 def quantiles(values: Sequence[tuple[float, int]], levels: Sequence[float]) -> list[float]:
@@ -136,7 +148,7 @@ def measuring(held: Sequence[Held], ended: Sequence[Ended], threshold: int) -> T
     sessions, measured = (sum(getattr(cell, name) for cell in held) for name in ("sessions", "measured"))
     rows = [Row("sessions_with_measure", (_session_share(measured, sessions) if episodes >= threshold else HIDDEN,))]
     offered = sum(cell.forms_offered for cell in ended)
-    enough = sum(cell.episodes for cell in ended) >= threshold
+    enough = sum(cell.episodes for cell in ended if cell.forms_offered) >= threshold
     for name in ("completed", "declined", "unable"):
         count = sum(getattr(cell, f"forms_{name}") for cell in ended)
         rows.append(Row(f"forms_{name}", (_session_share(count, offered) if enough else HIDDEN,)))
@@ -148,22 +160,46 @@ def _session_share(count: int, of: int) -> Cell:
     return Cell(round(count / of, 2)) if of else Cell(withheld=Withheld.UNKNOWN)
 
 
+def guarded_changes(axes: Axes, cells: Sequence[ChangeIn], threshold: int) -> Guarded:
+    """Guard how many have a change: a mean of whole points gives away of how many it is."""
+    found = axes.table((_CHANGED,))
+    for cell in cells:
+        found[axes.services.index(cell.service), cell.year - axes.years[0], 0, 0] += cell.episodes
+    return Guarded.of(axes, found, (_CHANGED,), {}, threshold=threshold)
+
+
+def changes_told(guarded: Guarded, where: Where, cells: Sequence[ChangeIn]) -> list[Change]:
+    """Give the changes asked for; none where their number may not be told."""
+    if guarded.count(where, _CHANGED) is None:
+        return []
+    return [
+        Change(cell.year, cell.points, cell.weeks, cell.episodes)
+        for cell in cells
+        if where.period.holds(cell.year) and where.service in (None, cell.service)
+    ]
+
+
 def phases(waiting: Sequence[Change], treated: Sequence[Change], follow_up: Sequence[Change], threshold: int) -> Table:
     """Tell the change in the waiting time, in treatment and until the follow-up apart, with normal 95 % intervals.
 
-    How many they are is not told: no table of counts guards these numbers.
+    How many they are is not told; whose number may not be told are not among them. An exact mean of whole points would
+    tell it (4.2727 is 47 of 11), so that there is one decimal.
     """
     columns = (Column("change", Kind.POINTS), Column("weeks", Kind.NUMBER))
     cells = {"waiting": waiting, "treatment": treated, "follow_up": follow_up}
     return Table("phases", columns, tuple(Row(name, _mean_change(each, threshold)) for name, each in cells.items()))
 
 
-def _mean_change(cells: Sequence[Change], threshold: int) -> tuple[Cell, Cell]:
+def _mean_change(cells: Sequence[Change], threshold: int) -> tuple[Cell, ...]:
     n = sum(cell.episodes for cell in cells)
-    if n < threshold:
+    if n < max(threshold, 1):
         return HIDDEN, HIDDEN
     points, counts = (np.array([getattr(cell, name) for cell in cells], dtype=float) for name in ("points", "episodes"))
     mean = float(points @ counts) / n
-    error = math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
+    digits = 1 if threshold > 1 else 9
+    change = Cell(round(mean, digits))
+    if n > 1:
+        reach = _NORMAL_95 * math.sqrt(float((points - mean) ** 2 @ counts) / (n - 1) / n)
+        change = replace(change, low=round(mean - reach, digits), high=round(mean + reach, digits))
     known = [(float(cell.weeks), cell.episodes) for cell in cells if cell.weeks is not None]
-    return Cell(mean, mean - _NORMAL_95 * error, mean + _NORMAL_95 * error), _known(quantiles(known, [0.5])[0])
+    return change, *_quantiles(known, [0.5], threshold)

@@ -6,6 +6,7 @@ from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
+from types import MappingProxyType
 from typing import Final
 
 import numpy as np
@@ -45,7 +46,7 @@ class Guarded:
     protected : Protected
         The table.
     to : int
-        To what its counts are rounded before they are told, 1 for not at all.
+        To what its counts are rounded before they are told; 1, for not at all, where everything may be told.
     """
 
     axes: Axes
@@ -63,6 +64,7 @@ class Guarded:
         *,
         threshold: int,
         stages: Stages | None = None,
+        worth: Mapping[str, float] = MappingProxyType({}),
     ) -> Guarded:
         """Find out what may be told of a partition.
 
@@ -79,24 +81,35 @@ class Guarded:
         threshold : int
             The smallest count that may be told.
         stages : Stages, optional
-            To which stage of the flow each category belongs. Without them the totals are not known to be those of
-            other tables: then all counts are told rounded, so that these can't be taken from one another.
+            To which stage of the flow, shared with other tables, each category belongs.
+
+        worth : mapping of str to float
+            How much a name would be missed if it were hidden; 1 if nothing is said.
 
         Returns
         -------
         Guarded
         """
         names = [str(each) for each in categories]
-        present = np.flatnonzero(counts.any(axis=(0, 1, 2)))
-        if not len(present):
-            present = np.arange(1)
+        held = np.asarray(counts.any(axis=(0, 1, 2)))
+        # Disclosure control needs a place for somebody in each stage, also where nobody is.
+        of_stage = np.array((0,) * len(names) if stages is None else stages.of)
+        for stage in set(of_stage.tolist()):
+            alike = of_stage == stage
+            held[alike.argmax()] |= not held[alike].any()
+        present = np.flatnonzero(held)
         kept = [names[place] for place in present]
         groups: dict[tuple[int, ...], int] = {(place,): place for place in range(len(kept))}
         entries: dict[str, int | None] = {}
         for name, parts in {**{name: (name,) for name in names}, **unions}.items():
             atoms = tuple(sorted(kept.index(part) for part in map(str, parts) if part in kept))
             entries[name] = groups.setdefault(atoms, len(groups)) if atoms else None
-        category = Axis(len(kept), tuple(atoms for atoms, place in groups.items() if place >= len(kept)))
+        missed = [1.0] * len(groups)
+        for name, place in entries.items():
+            if place is not None:
+                missed[place] = max(missed[place], worth.get(name, 1.0))
+        named = tuple(atoms for atoms, place in groups.items() if place >= len(kept))
+        category = Axis(len(kept), named, tuple(missed))
         shared = None if stages is None else replace(stages, of=tuple(stages.of[place] for place in present))
         along = (
             with_total(len(axes.services)),
@@ -104,8 +117,8 @@ class Guarded:
             with_total(len(axes.values)),
             category,
         )
-        to = 1 if stages is not None or threshold <= 1 else ROUNDED_TO
-        return cls(axes, entries, _protected(counts[..., present], along, shared, threshold), to)
+        to = ROUNDED_TO if threshold > 1 else 1
+        return cls(axes, entries, _protected(counts[..., present], along, shared, threshold, to), to)
 
     def count(self, where: Where, name: str) -> int | None:
         """Tell how many episodes there are of a name; None where it may not be told."""
@@ -113,7 +126,7 @@ class Guarded:
         if entry is None:
             return 0
         count = self.protected.shown(*self._place(where), entry)
-        return None if count is None else self.to * round(count / self.to)
+        return None if count is None else self.to * ((count + self.to // 2) // self.to)
 
     def _place(self, where: Where) -> tuple[int, int, int]:
         axes, (services, years, values, _) = self.axes, self.protected.axes
@@ -147,15 +160,22 @@ _LOCK: Final = Lock()
 
 
 def _protected(
-    counts: IntArray, along: tuple[Axis, Axis, Axis, Axis], stages: Stages | None, threshold: int
+    counts: IntArray, along: tuple[Axis, Axis, Axis, Axis], stages: Stages | None, threshold: int, to: int
 ) -> Protected:
     """Protect a table, or give what was found for the same numbers before: it follows from them alone."""
-    key = (counts.shape, counts.tobytes(), tuple(axis.groups for axis in along), _key(stages), threshold)
+    key = (
+        counts.shape,
+        counts.tobytes(),
+        tuple((axis.groups, axis.worth) for axis in along),
+        _key(stages),
+        threshold,
+        to,
+    )
     with _LOCK:
         if key in _KEPT:
             _KEPT.move_to_end(key)
             return _KEPT[key]
-    found = protect(counts, along, stages, threshold) if threshold > 1 else _told_whole(counts, along)
+    found = protect(counts, along, stages, threshold, to) if threshold > 1 else _told_whole(counts, along)
     with _LOCK:
         _KEPT[key] = found
         if len(_KEPT) > _ROOM:
@@ -170,7 +190,7 @@ def _told_whole(counts: IntArray, along: tuple[Axis, Axis, Axis, Axis]) -> Prote
 
 
 def _key(stages: Stages | None) -> Hashable:
-    return None if stages is None else (stages.axis.size, stages.axis.groups, stages.of)
+    return None if stages is None else (stages.axis, stages.of)
 
 
 def counted(count: int | None) -> Cell:

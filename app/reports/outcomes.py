@@ -28,6 +28,8 @@ FIRST_CASES: Final = "first_cases"
 REFERRED: Final = "referred"
 RECOVERED: Final = "recovery"
 
+_UNKNOWN: Final = Cell(withheld=Withheld.UNKNOWN)
+
 _STAGES: Final[dict[str, Sequence[Stage]]] = {
     REFERRED: list(Stage),
     STARTED: list(Stage)[1:],
@@ -55,8 +57,23 @@ _UNIONS: Final = {
     },
 }
 
+_WORTH: Final = {
+    f"{_OF_STAGES}{REFERRED}": 200.0,
+    f"{_OF_STAGES}{TWO_SESSIONS}": 100.0,
+    f"{_OF_STAGES}{PAIRED}": 200.0,
+    f"{_OF_CHANGES}{PAIRED}": 200.0,
+    f"{_OF_RECOVERIES}{CASES}": 100.0,
+    f"{_OF_STAGES}{Stage.PAIRED_CASE}": 100.0,
+    **{f"{_OF_CHANGES}{each}": 50.0 for each in Change},
+    **{f"{_OF_RECOVERIES}{each}": 50.0 for each in (RECOVERED, Recovery.RELIABLE)},
+    f"{_OF_STAGES}{STARTED}": 10.0,
+    f"{_OF_STAGES}{WITH_FIRST}": 10.0,
+    f"{_OF_STAGES}{FIRST_CASES}": 5.0,
+}
+"""What a reader would miss most: where something has to be hidden, steps between the denominators go first."""
+
 FLOW: Final = Stages(
-    Axis(3, ((0, 1, 2), (1, 2))),
+    Axis(3, ((0, 1, 2), (1, 2)), worth=(1.0, 1.0, 100.0, 200.0, 10.0)),
     tuple(min(list(Stage).index(part.stage), 2) for part in PARTS),
 )
 """What all reports have in common, whatever the measure: not started, one session, two or more."""
@@ -78,6 +95,8 @@ class Tabulated:
     stages: Named
     changes: Named
     recoveries: Named
+    unknown: frozenset[str] = frozenset()
+    """Outcomes of which nobody's is known, since no reliable change or no cut-off of the measure is published."""
 
     @classmethod
     def of(
@@ -86,15 +105,31 @@ class Tabulated:
         """Count how far episodes came and what became of the pairs and of the cases, and guard all of it together."""
         counts = parts(axes, started, measured, value_of)
         names = [part.name for part in PARTS]
-        guarded = Guarded.of(axes, counts, names, _UNIONS, threshold=threshold, stages=FLOW)
-        return cls(*(Named(guarded, prefix) for prefix in (_OF_STAGES, _OF_CHANGES, _OF_RECOVERIES)))
+        guarded = Guarded.of(axes, counts, names, _UNIONS, threshold=threshold, stages=FLOW, worth=_WORTH)
+        of_stages, of_changes, of_recoveries = (
+            Named(guarded, each) for each in (_OF_STAGES, _OF_CHANGES, _OF_RECOVERIES)
+        )
+        return cls(of_stages, of_changes, of_recoveries, _unknown(measured))
 
     def outcome(self, where: Where, name: str) -> tuple[int | None, int | None]:
         """Give how many showed an outcome, and of how many; None where it may not be told."""
         category = dict(OUTCOMES)[name]
+        if category is Recovery.RELIABLE and self.changes.count(where, PAIRED) == 0:
+            return 0, 0  # where no reliable change is published, nobody can be said to have none
         if isinstance(category, Change):
             return self.changes.count(where, category), self.changes.count(where, PAIRED)
         return self.recoveries.count(where, category), self.recoveries.count(where, CASES)
+
+
+def _unknown(measured: Sequence[Measured]) -> frozenset[str]:
+    """Tell which counts are of nothing that is known, for want of a published criterion: they are not 0."""
+    paired = [cell for cell in measured if cell.paired]
+    found: set[str] = set()
+    if paired and all(cell.change is None for cell in paired):
+        found |= {name for name, category in OUTCOMES if isinstance(category, Change)} | {"reliable_recovery"}
+    if paired and all(cell.case_at_start is None for cell in paired):
+        found |= {CASES, *_RECOVERIES}
+    return frozenset(found)
 
 
 def denominators(tabulated: Tabulated, where: Where) -> Table:
@@ -103,8 +138,8 @@ def denominators(tabulated: Tabulated, where: Where) -> Table:
     steps[CASES] = tabulated.stages.count(where, Stage.PAIRED_CASE)
     rows, before = [], None
     for place, (name, count) in enumerate(steps.items()):
-        of_previous = Cell(withheld=Withheld.UNKNOWN) if place == 0 else share(count, before)
-        rows.append(Row(name, (counted(count), of_previous)))
+        of_previous = _UNKNOWN if place == 0 else share(count, before)
+        rows.append(Row(name, (_UNKNOWN, _UNKNOWN) if name in tabulated.unknown else (counted(count), of_previous)))
         before = count
     single = tabulated.stages.count(where, Stage.ONE_SESSION)
     rows.append(Row("single_session", (counted(single), share(single, steps[STARTED]))))
@@ -124,6 +159,9 @@ def outcomes(tabulated: Tabulated, where: Where, modelled: Modelled | None) -> T
     )
     rows = []
     for name, _ in OUTCOMES:
+        if name in tabulated.unknown:
+            rows.append(Row(name, (_UNKNOWN,) * len(columns)))
+            continue
         count, of = tabulated.outcome(where, name)
         rows.append(Row(name, (counted(count), share(count, of), *_by_other_rules(tabulated, where, name, modelled))))
     return Table("outcomes", columns, tuple(rows), notes=(Note("missing_rules_differ"),))
@@ -189,7 +227,7 @@ def effects(
         Column("effect", Kind.EFFECT),
     )
     rows = [
-        Row("pre_post", _pre_post(tabulated.changes.count(where, PAIRED), pairs, criteria)),
+        Row("pre_post", _pre_post(tabulated.stages.count(where, PAIRED), pairs, criteria)),
         Row("severity_adjusted", _adjusted(tabulated, where, pairs, reference, criteria)),
     ]
     return Table("effect", columns, tuple(rows), notes=(Note("uncontrolled"),))
@@ -200,10 +238,10 @@ def _pre_post(persons: int | None, pairs: Sequence[Pair], criteria: ChangeCriter
         return (HIDDEN,) * 5
     found = pre_post(histogram(pairs), criteria.better)
     if found is None:
-        return (Cell(0), *(Cell(withheld=Withheld.UNKNOWN),) * 4)
+        return (Cell(persons), *(Cell(withheld=Withheld.UNKNOWN),) * 4)
     effect = found.effect
     return (
-        Cell(found.n),
+        Cell(persons),
         Cell(found.mean_before),
         Cell(found.mean_after),
         _number(found.sd_before),

@@ -1,4 +1,7 @@
-"""Counts rounded for what leaves the house: to the nearest 5, with the shares and intervals of rounded counts."""
+"""Figures as they are told: counts to the nearest 5, shares of rounded counts, means to one decimal.
+
+A share or a mean with all its digits would give away of how many it is.
+"""
 
 from __future__ import annotations
 
@@ -56,7 +59,7 @@ def _cell(cell: Cell, column: Column) -> Cell:
     if not isinstance(cell.value, int | float):
         return cell
     if column.kind is Kind.COUNT:
-        return replace(cell, value=rounded(int(cell.value)))
+        return Cell(rounded(int(cell.value)))
     if column.kind is Kind.SHARE:
         return _share(cell, cell.value)
     digits = _DECIMALS.get(column.kind)

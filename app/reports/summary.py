@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
+from itertools import groupby
 from typing import Final
 
 from app.scales.change import ChangeCategory, ChangeCriteria
@@ -249,10 +250,10 @@ def _waiting(series: Series, criteria: ChangeCriteria | None) -> tuple[float | N
 
 
 def _follow_up(series: Series, criteria: ChangeCriteria | None) -> float | None:
-    if series.baseline_index is None or criteria is None or series.observations[-1].phase is not Phase.FOLLOW_UP:
+    treated = series.treated()
+    if not treated or criteria is None or series.observations[-1].phase is not Phase.FOLLOW_UP:
         return None
-    newest = series.observations[-1]
-    return criteria.improvement(series.observations[series.baseline_index].score, newest.score)
+    return criteria.improvement(treated[0].score, series.observations[-1].score)
 
 
 def _days(first: Observation, last: Observation) -> int:
@@ -305,17 +306,21 @@ def _criteria(part: Line) -> ChangeCriteria:
 
 
 def _first_improved_together(parts: Sequence[Line], treated: Sequence[Sequence[Observation]]) -> int | None:
-    """Go through the scores of both in time; each moment has the newest of each, once both have a later one."""
+    """Go through the scores of both by day; each day has the newest of each, once both have a later one.
+
+    Both are filled in one after the other: between the two, one of them would be held against an older score.
+    """
     firsts = [each[0] for each in treated]
     newest = list(firsts)
     later = sorted(
         ((each, part) for part, own in enumerate(treated) for each in own[1:]), key=lambda pair: _time(pair[0])
     )
-    for each, part in later:
-        newest[part] = each
+    for _, same_day in groupby(later, key=lambda pair: _time(pair[0]).date()):
+        for each, part in same_day:
+            newest[part] = each
         both = all(new is not first for new, first in zip(newest, firsts, strict=True))
         if both and composite_change(_held(parts, firsts, newest)).reliably_improved:
-            return each.dose
+            return max(newest, key=_time).dose
     return None
 
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.reports.axes import Axis, crossed, extended
+from app.reports.axes import Axis, extended
 
 Move = Mapping[tuple[int, ...], int]
 """What is added to which atom; the others stay."""
@@ -36,11 +37,14 @@ class Table:
         What can be asked for.
     threshold : int
         The smallest count that may be told.
+    to : int
+        To what counts are rounded before they are told, 1 for not at all. What is rounded alike can't be told apart.
     """
 
     counts: NDArray[np.int64]
     axes: Sequence[Axis]
     threshold: int
+    to: int = 1
     cells: NDArray[np.int64] = field(init=False)
     hidden: NDArray[np.bool_] = field(init=False)
     moves: list[Move] = field(init=False, default_factory=list)
@@ -48,16 +52,23 @@ class Table:
     def __post_init__(self) -> None:
         self.cells = extended(self.counts, self.axes)
         self.hidden = np.zeros(self.cells.shape, dtype=bool)
-        # Totals are dearer than single cells: a cell weighs as much as it has atoms.
-        self._left = crossed([axis.entries.sum(axis=1) for axis in self.axes]).astype(float)
+        # Totals are dearer than single cells: a cell weighs as much as it would be missed.
+        self._left = reduce(np.multiply.outer, [axis.weights for axis in self.axes])
         k = self.threshold
+        told = self.told(self.cells)
+        self._left *= (self.told(self.cells + 1) != told) | (self.told(self.cells - 1) != told)
         # 1: an atom would turn from none to some, from few to enough or back: one who knows which are few would notice.
         self._up = np.isin(self.counts, [0, k - 1]).astype(np.int8)
         self._down = np.where(self.counts == 0, _IMPOSSIBLE, np.isin(self.counts, [1, k])).astype(np.int8)
         self._both = self._up << _SHIFT | self._down
 
+    def told(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give what is told of counts: rounded ones, 0 for nobody, and that those below the threshold are few."""
+        rounded = self.to * ((cells + self.to // 2) // self.to)
+        return np.where((cells > 0) & (cells < self.threshold), -1, rounded)
+
     def make(self, move: Move) -> None:
-        """Hide whatever a move changes.
+        """Hide whatever is told otherwise after a move.
 
         Parameters
         ----------
@@ -76,7 +87,9 @@ class Table:
             touched.append(rows)
             # Each turn sums along the first axis and puts the entries last: after all turns the order is the old one.
             change = change.reshape(len(some), -1).T @ part[rows].T
-        self._hide(touched, change.reshape([len(rows) for rows in touched]) != 0)
+        cells = self.cells[np.ix_(*touched)]
+        moved = cells + change.reshape([len(rows) for rows in touched])
+        self._hide(touched, (self.told(moved) != self.told(cells)) | ((moved != cells) & (self.told(cells) == -1)))
 
     def _hide(self, touched: list[NDArray[np.int64]], which: NDArray[np.bool_]) -> None:
         where = np.ix_(*touched)

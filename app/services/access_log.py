@@ -49,8 +49,8 @@ def read_access_document(work: Work, patient_id: UUID) -> AccessDocument:
 
 
 def action_in_words(action: str, language: str) -> str:
-    """Say what was done; an action of an older version that has no words any more is told in general."""
-    key = f"audit_action.{action}"
+    """Say what was done, without what was noted beside it; one that has no words any more is told in general."""
+    key = f"audit_action.{action.partition(':')[0]}"
     return say(key if is_known(key) else "audit_action.other", language)
 
 

@@ -8,7 +8,7 @@ from typing import Final, TypeVar
 
 from app.db import reports as questions
 from app.db.counted import count
-from app.db.reports import OF_MEASURE_ONLY, Asked
+from app.db.reports import AGE_BANDS, OF_MEASURE_ONLY, Asked
 from app.db.session import Work
 from app.reports.casemix import third, thirds
 from app.reports.cohort import Dimension, Measured, Started
@@ -16,6 +16,13 @@ from app.reports.outcomes import Tabulated
 from app.reports.tabulation import Axes, ValueOf
 
 AREAS: Final = Dimension.PROBLEM_AREA
+
+
+def age_bands() -> dict[str, str]:
+    """Give the bands of age in years, by their place as the database counts them."""
+    starts = (0, *AGE_BANDS)
+    ends = [f"-{end - 1}" for end in AGE_BANDS] + ["+"]
+    return {str(place): f"{start}{end}" for place, (start, end) in enumerate(zip(starts, ends, strict=True))}
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,7 @@ def report_csv(report: Report, language: str) -> bytes:
     writer = csv.writer(text)
     writer.writerow(COLUMNS)
     for line in _lines(report, language):
-        writer.writerow([_guarded(each) for each in line])
+        writer.writerow([guarded(each) for each in line])
     return f"{_BYTE_ORDER_MARK}{text.getvalue()}".encode()
 
 
@@ -95,7 +95,7 @@ def _note(note: Note, language: str, section: Section | None = None, table: Tabl
     )
 
 
-def _guarded(value: object) -> object:
+def guarded(value: object) -> object:
     """Keep a text from being run as a formula (CWE-1236)."""
     if isinstance(value, str) and value[:1] in _BEGINS_A_FORMULA:
         return f"'{value}"

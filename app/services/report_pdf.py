@@ -39,8 +39,9 @@ _FIXED: Final = "\N{NO-BREAK SPACE}"
 _MARGIN: Final = 4
 """Pixels around a chart, which has the paper's own margin."""
 _WORDS: Final = frozenset({Kind.CODE, Kind.TEXT})
-_NAMES, _FIGURES = 2.0, 1.0
-"""Shares of the width that names and figures take."""
+_NAMES, _TEXTS, _FIGURES = 2.0, 1.4, 1.0
+"""Shares of the width that names, texts beside many others, and figures take."""
+_MANY: Final = 4
 
 
 def report_pdf(report: Report, language: str, *, organisation: str, day: date) -> bytes:
@@ -107,12 +108,18 @@ def _table(table: Table, drawn: _Drawn | None, language: str) -> dict[str, Any]:
         "heading": table_title(table, language),
         "reading": reading(table, language),
         "columns": [row_head(table, language), *(column_name(each, language) for each in table.columns)],
-        "widths": [_NAMES, *(_NAMES if each.kind in _WORDS else _FIGURES for each in table.columns)],
+        "widths": _widths(table),
         "numeric": [False, *(each.kind not in _WORDS for each in table.columns)],
         "rows": [_row(table, row, language) for row in rows],
         "notes": notes,
         "chart": None if drawn is None else _picture(*drawn),
     }
+
+
+def _widths(table: Table) -> list[float]:
+    wordy = [each.kind in _WORDS for each in table.columns]
+    texts = _TEXTS if sum(wordy) > _MANY else _NAMES
+    return [_NAMES, *(texts if each else _FIGURES for each in wordy)]
 
 
 def _is_printed(table: Table, row: Row) -> bool:

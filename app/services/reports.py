@@ -8,14 +8,14 @@ from typing import Any, Final
 from uuid import UUID
 
 from app.db import reports as questions
-from app.db.codes import OrganisationMode, Role
+from app.db.codes import Language, OrganisationMode, Role
 from app.db.counted import count
 from app.db.curves import Line
 from app.db.editing import all_of_organisation
 from app.db.instruments import find_instrument
 from app.db.models import Programme, Service
 from app.db.people import therapists_of
-from app.db.reports import AGE_BANDS, Asked
+from app.db.reports import Asked
 from app.db.session import Work
 from app.errors import Forbidden, InvalidReference, MalformedBody
 from app.reports import casemix, compared, comparison, dose, flow, outcomes
@@ -26,7 +26,7 @@ from app.reports.summary import COMPOSITE
 from app.reports.tabulation import Axes
 from app.scales.change import ChangeCriteria
 from app.services.calibration_panel import calibration_section
-from app.services.report_cells import ByDimension, by_dimension, cuts_of, of_areas, of_respondents
+from app.services.report_cells import ByDimension, age_bands, by_dimension, cuts_of, of_areas, of_respondents
 from app.services.settings import ServiceSettings, current_settings
 from app.trajectories.growth import GrowthCurve
 
@@ -39,6 +39,16 @@ FILTERS: Final = (
     Dimension.LANGUAGE,
 )
 """The dimensions of which a report can be about one value; it is then about no other."""
+
+_LANGUAGES: Final[Mapping[str, str]] = {
+    Language.BOKMAL: "Norsk bokmål",
+    Language.NYNORSK: "Norsk nynorsk",
+    Language.ENGLISH: "English",
+}
+"""By their own names, which are the same in every language."""
+
+_INTERVALS: Final = ("weekly", "fortnightly", "rarer")
+"""From the closest on."""
 
 _PERIODS: Final = 5
 """How many years, and windows of years, are compared."""
@@ -120,7 +130,8 @@ def own_report(work: Work, period: Period, measure: str, *, threshold: int) -> R
         own = _therapists(gathered, gathered.criteria)
         rows = tuple(row for row in own.rows if row.key == request.value)
         sections.append(Section("for_whom", (replace(own, rows=rows),)))
-    facts = tuple(fact for fact in _facts(gathered) if fact.key not in ("by", "of"))
+    about_others = ("service", f"only_{Dimension.THERAPIST}")
+    facts = tuple(fact for fact in _facts(gathered) if fact.key not in about_others)
     return Report("own", facts, _notes(gathered), tuple(sections))
 
 
@@ -217,8 +228,8 @@ def _facts(gathered: _Gathered) -> tuple[Fact, ...]:
     if request.respondent is not None:
         facts.append(Fact("respondent", request.respondent))
     if request.dimension is not None:
-        value = gathered.programmes.get(str(request.value), str(request.value))
-        facts += [Fact("by", request.dimension), Fact("of", value)]
+        value = str(request.value)
+        facts.append(Fact(f"only_{request.dimension}", _labels(gathered, request.dimension).get(value, value)))
     return (*facts, Fact("threshold", str(gathered.threshold)))
 
 
@@ -296,16 +307,17 @@ def _by(gathered: _Gathered, dimension: Dimension) -> Table:
         gathered.work, replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
     )
     values = casemix.single_values(found.axes.values, gathered.request.period, gathered.service)
-    return casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    table = casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
+    return replace(table, rows=tuple(row for row in table.rows if row.cells[0].value != 0))
 
 
 def _labels(gathered: _Gathered, dimension: Dimension) -> Mapping[str, str]:
     if dimension is Dimension.PROGRAMME:
         return gathered.programmes
+    if dimension is Dimension.LANGUAGE:
+        return _LANGUAGES
     if dimension is Dimension.AGE_BAND:
-        starts = (0, *AGE_BANDS)
-        ends = [f"-{end - 1}" for end in AGE_BANDS] + ["+"]
-        return {str(place): f"{start}{end}" for place, (start, end) in enumerate(zip(starts, ends, strict=True))}
+        return age_bands()
     return {}
 
 
@@ -365,8 +377,9 @@ def _dose(gathered: _Gathered) -> Section:
         for key, dimension in (("dose_by_third", Dimension.BASELINE_THIRD), ("dose_by_interval", Dimension.INTERVAL)):
             tables.append(_dose_by(gathered, key, dimension))
         levels = sorted({cell.step for cell in reached})
-        axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
-        tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
+        if gathered.whole.tabulated.unknown.isdisjoint(("recovery", "reliable_improvement")):
+            axes = _axes_of(gathered, tuple(str(step) for step in levels) or ("0",))
+            tables.append(dose.good_enough(dose.guarded_levels(axes, reached, threshold), period, service))
     assert services, "an organisation with reports has services"
     return Section("dose", tuple(tables))
 
@@ -390,12 +403,16 @@ def _dose_by(gathered: _Gathered, key: str, dimension: Dimension) -> Table:
     steps, cells = count(gathered.work, questions.steps(asked), questions.firsts(asked))
     name = _stratum(dimension, cuts_of(gathered.whole.measured))
     steps, cells = ([cell._replace(value=name(cell.value)) for cell in each if cell.value] for each in (steps, cells))
-    strata = sorted({str(cell.value) for cell in steps})
+    strata = sorted({str(cell.value) for cell in steps}, key=_place_of_stratum)
     axes = _axes_of(gathered, tuple(strata) or (None,))
     guarded = dose.guarded_steps(axes, steps, gathered.threshold)
     where = {stratum: Where(gathered.request.period, gathered.service, stratum, any_value=False) for stratum in strata}
     by_stratum = {stratum: [cell for cell in cells if cell.value == stratum] for stratum in strata}
     return dose.dose_by(key, guarded, where, by_stratum)
+
+
+def _place_of_stratum(name: str) -> tuple[int, str]:
+    return _INTERVALS.index(name) if name in _INTERVALS else len(_INTERVALS), name
 
 
 def _stratum(dimension: Dimension, cuts: tuple[float, float]) -> Any:
@@ -427,15 +444,20 @@ def _flow(gathered: _Gathered) -> Section:
         if gathered.request.period.holds(cell.year) and gathered.service in (None, cell.service)
     ]
     tables = [
-        flow.waits(waits, started, two_sessions),
+        flow.waits(waits, started, two_sessions, gathered.threshold),
         flow.attendance(own, gathered.threshold),
         flow.endings(guarded["endings"], where),
         flow.drop_out(guarded, where),
         flow.measuring(held, own, gathered.threshold),
     ]
     if gathered.criteria is not None:
-        treated = _treated(pairs, gathered.criteria)
-        tables.append(flow.phases(waiting, treated, follow_up, gathered.threshold))
+        waited, followed_up = (
+            flow.changes_told(flow.guarded_changes(axes, cells, gathered.threshold), where, cells)
+            for cells in (waiting, follow_up)
+        )
+        paired = tabulated.count(where, outcomes.PAIRED)
+        treated = [] if paired is None else _treated(pairs, gathered.criteria)
+        tables.append(flow.phases(waited, treated, followed_up, gathered.threshold))
     return Section("flow", tuple(tables))
 
 

@@ -8,15 +8,15 @@ from typing import Final
 
 from app.reports.document import Column, Fact, Note, Report, Row, Section, Table
 from app.texts.catalogue import is_known, say
-from app.texts.figures import code_word, plain
+from app.texts.figures import plain
 
 _CODES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "by_sex": ("code.sex",),
         "by_respondent": ("code.informant_role",),
         "attendance": ("code.attendance_outcome",),
+        "actions": ("report.row.action",),
         "endings": ("code.closing_reason",),
-        "measuring": ("code.assignment_state",),
         "phases": ("phase",),
         "by_pathway": ("report.row.pathway",),
         "by_baseline_third": ("report.row.third",),
@@ -25,6 +25,17 @@ _CODES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     }
 )
 """By table: the kinds of codes that its rows are, beside those of every table."""
+
+_OF_FACTS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "respondent": "code.informant_role",
+        "only_respondent": "code.informant_role",
+        "only_sex": "code.sex",
+        "only_pathway": "report.row.pathway",
+        "only_baseline_third": "report.row.third",
+    }
+)
+"""By fact: the kind of codes that its value is one of, beside ``report.code``."""
 
 _DIFFERENCES: Final = frozenset({"difference", "estimate"})
 """Columns that tell how far two figures lie apart."""
@@ -117,8 +128,24 @@ def message_of(table: Table, key: str) -> str | None:
 
 
 def note_text(note: Note, language: str) -> str:
-    """Give the sentences of a note, with its figures."""
-    return say(f"report.note.{note.code}", language, note.evidence)
+    """Give the sentences of a note, with its figures, and with words for the codes and sources in its evidence.
+
+    Examples
+    --------
+    >>> evidence = {"name": "natural_own", "source": "our own wait-list"}
+    >>> note_text(Note("natural_source", evidence), "en")
+    'Source of \u201cNatural course, own figures\u201d: our own wait-list.'
+    """
+    evidence = dict(note.evidence)
+    known = {
+        "name": f"report.row.{evidence.get('name')}",
+        "source": f"report.source.{evidence.get('name')}",
+        "status": f"report.code.{evidence.get('status')}",
+    }
+    for part, message in known.items():
+        if part in evidence and is_known(message):
+            evidence[part] = say(message, language)
+    return say(f"report.note.{note.code}", language, evidence)
 
 
 def fact_name(fact: Fact, language: str) -> str:
@@ -133,6 +160,9 @@ def fact_value(fact: Fact, language: str) -> str:
     --------
     >>> fact_value(Fact("service", "Team A"), "en"), fact_value(Fact("service", "whole_organisation"), "en")
     ('Team A', 'The whole organisation')
+    >>> fact_value(Fact("only_sex", "female"), "en")
+    'Female'
     """
-    known = is_known(f"report.code.{fact.value}")
-    return code_word(fact.value, language) if known else fact.value
+    kinds = (_OF_FACTS.get(fact.key, "report.code"), "report.code")
+    message = next((f"{kind}.{fact.value}" for kind in kinds if is_known(f"{kind}.{fact.value}")), None)
+    return fact.value if message is None else say(message, language)

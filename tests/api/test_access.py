@@ -160,7 +160,19 @@ class Operation:
         second = (Action.ENTER_ADMINISTRATION_IN_ERROR, Action.STEP_BACK_CURVE, Action.REVOKE_DEVICE)
         version = 2 if self.action in second else 1
         given = {"If-Match": f'"{version}"', **headers}
-        return caller.request(self.method, self.path.format(**ids), headers=given, **body)
+        return caller.request(
+            self.method, self.path.format(**ids), headers=given, params=QUERIES.get(self.action), **body
+        )
+
+
+QUERIES: Mapping[Action, Mapping[str, Any]] = {
+    Action.READ_OUTCOMES_REPORT: {"year": 2026, "measure": "phq-9"},
+    Action.READ_REPORT_CHART: {"year": 2026, "measure": "phq-9"},
+    Action.READ_OWN_REPORT: {"year": 2026, "measure": "phq-9"},
+    Action.READ_TOOL_REPORT: {"year": 2026, "measure": "phq-9"},
+    Action.READ_GRANT_REPORT: {"year": 2026},
+}
+"""What a request has to say beside its path."""
 
 
 def bodies(record: Mapping[str, str]) -> dict[Action, Any]:

@@ -93,7 +93,8 @@ ROWS: Mapping[Action, Kind] = {
         Kind.CODE: "open_assignment",
         Kind.LIST: "read_caseload list_patients list_episodes list_risk_alerts list_programmes list_curves"
         " list_break_glass read_settings list_instruments list_deletions list_users list_services list_devices"
-        " list_open_assignments put_administrations",
+        " list_open_assignments put_administrations read_outcomes_report read_report_chart read_grant_report"
+        " read_own_report read_tool_report",
         Kind.NEW: "register_patient add_programme add_instrument load_wording change_settings add_service add_device",
         Kind.PLACED: "add_user",
         Kind.SELF: "change_password end_session",

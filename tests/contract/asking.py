@@ -72,6 +72,8 @@ BEYOND_A_SCHEMA = re.compile(
     "the patient's own copy names no informant|a copy is made for the patient or for a parent of this patient|"
     "consent is the patient's or a parent's of this patient|"
     "the password is (too short|one that would be guessed)|"
+    "a dimension and its value go together|not a dimension of one value|no closed episode has this value|"
+    "a comparator of one's own goes with its source|there is no such service|a report is of one year or of three|"
     "a review can't be of a dose that has not been reached|"
     r"[a-z0-9._-]+\.toml:[0-9]+: [^\n]*|"  # the file has a format of its own
     "there is no question for item [^\n]*|the question (belongs to no item of the form|of item [0-9]+ has no text)|"

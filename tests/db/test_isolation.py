@@ -85,7 +85,10 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
     created(put(clinic.tablet, administration(gone, phq_9(3))))
     deletion = f"/v1/patients/{gone['patient_id']}/deletion"
     created(clinic.administrator.post(deletion, EXAMPLES[DeletionCreate], headers={"If-Match": '"1"'}))
-    # Nothing writes these yet.
+    ended = make_episode(clinic)
+    closing = {"closed_at": START.isoformat(), "closing_reason": "moved"}
+    ok(clinic.therapist.patch(f"/v1/episodes/{ended['id']}", closing, 1))
+    ok(clinic.lead.get(f"/v1/reports/outcomes?year={START.year}&measure=phq-9"))
     # Nothing writes these yet.
     as_owner.execute(
         "insert into audit_seals (organisation_id, number, first_xid, end_xid, events, root_hash, seal)"

@@ -62,6 +62,14 @@ OF_COLLEAGUES = LISTS_COLLEAGUES | {
     Action.ADD_SERVICE,
     Action.CHANGE_SERVICE,
 }
+READS_REPORTS = {
+    Action.READ_OUTCOMES_REPORT,
+    Action.READ_REPORT_CHART,
+    Action.READ_GRANT_REPORT,
+    Action.READ_TOOL_REPORT,
+}
+"""Of services and of the whole organisation: counts of patients, none of them small."""
+READS_OWN_REPORT = {Action.READ_OWN_REPORT}
 OF_THE_OWN_LOG_IN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
 OF_THE_ORGANISATION = CHANGES_THE_ORGANISATION | READS_THE_ORGANISATION | KEEPS_TABLETS
 OF_PERSONS = (
@@ -72,6 +80,8 @@ OF_PERSONS = (
     - DELETES_BY_DECISION
     - OF_COLLEAGUES
     - OF_THE_OWN_LOG_IN
+    - READS_REPORTS
+    - READS_OWN_REPORT
 )
 """Everything else shows or changes data of a patient."""
 
@@ -87,13 +97,13 @@ def test_the_holder_of_a_link_answers_one_form() -> None:
 
 
 def test_a_therapist_does_everything_with_persons_and_changes_nothing_of_the_organisation() -> None:
-    beside = READS_THE_ORGANISATION | READS_DESCRIPTIONS | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN
+    beside = READS_THE_ORGANISATION | READS_DESCRIPTIONS | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN | READS_OWN_REPORT
     assert ALLOWED[Role.THERAPIST] == (OF_PERSONS - {Action.REVIEW_BREAK_GLASS}) | beside
 
 
 def test_a_lead_plans_and_sees_no_person() -> None:
     lead = ALLOWED[Role.SERVICE_LEAD]
-    assert lead == OF_THE_ORGANISATION | READS_DESCRIPTIONS | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN
+    assert lead == OF_THE_ORGANISATION | READS_DESCRIPTIONS | LISTS_COLLEAGUES | OF_THE_OWN_LOG_IN | READS_REPORTS
     assert not lead & OF_PERSONS
 
 
@@ -109,6 +119,13 @@ def test_a_supervisor_reads_and_reviews_and_writes_nothing_else_of_the_record() 
 @pytest.mark.parametrize("role", Role)
 def test_an_administrator_alone_deletes_by_decision(role: Role) -> None:
     assert ALLOWED[role] & DELETES_BY_DECISION == (DELETES_BY_DECISION if role is Role.ADMINISTRATOR else set())
+
+
+def test_reports_are_for_who_leads_and_a_therapist_has_the_own_one() -> None:
+    for role in Role:
+        leads = role in {Role.SERVICE_LEAD, Role.ADMINISTRATOR, Role.ANALYST}
+        own = READS_OWN_REPORT if role is Role.THERAPIST else set()
+        assert ALLOWED[role] & (READS_REPORTS | READS_OWN_REPORT) == (READS_REPORTS if leads else own)
 
 
 @pytest.mark.parametrize("role", [Role.ADMINISTRATOR, Role.ANALYST, Role.OPERATOR])

@@ -65,7 +65,7 @@ def words_of(section: Section) -> Iterator[str]:
     yield f"report.section.{section.key}"
     yield from (f"report.note.{note.code}" for note in section.notes)
     for table in section.tables:
-        yield f"report.table.{table.key}"
+        yield from (f"report.{part}.{table.key}" for part in ("table", "reading", "head"))
         yield from (f"report.note.{note.code}" for note in table.notes)
         yield from (f"report.column.{column.key}" for column in table.columns)
         yield from (f"report.row.{row.key}" for row in table.rows if row.label is None)

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from app.reports.comparison import natural_comparators, published_results
 from app.reports.document import Kind, Report, Table, Withheld
+from app.reports.flow import BY_RULE
+from app.services.reports import FILTERS
 from app.texts.catalogue import is_known
 from app.texts.reports import STRATUM, message_of
 
@@ -28,8 +31,18 @@ FACTS = (
     *("problem_area", "period", "whole_organisation", "evidence_unknown"),
 )
 """Words that a fact about a report may be."""
-ROWS = ("third.1", "third.2", "third.3", "single_session")
+ROWS = (
+    *("third.1", "third.2", "third.3", "single_session", "action.flag", "no_shows", "sessions_with_measure"),
+    *("forms_completed", "forms_declined", "forms_unable", "as_recorded", *BY_RULE),
+)
 """Rows that the scene has not."""
+NOTES = (
+    *("drop_out_depends_on_definition", "flow_of_everybody", "one_dimension", "natural_source", "published_source"),
+    *("windows_are_no_shapes", "no_own_episodes", "no_difference_found"),
+)
+"""Notes that the scene has not."""
+STANDINGS = ("seen", "second_hand")
+"""How well a published figure is known."""
 
 
 def keys_of(report: Report) -> Iterator[str]:
@@ -69,4 +82,16 @@ def everywhere() -> Iterator[str]:
     yield from (f"report.chart.{name}" for name in OF_CHARTS)
     yield from (f"report.code.{fact}" for fact in FACTS)
     yield from (f"report.row.{row}" for row in ROWS)
-    yield "report.note.selected_sessions"
+    yield from (f"report.note.{note}" for note in (*NOTES, "selected_sessions"))
+    yield from (f"report.fact.only_{dimension}" for dimension in FILTERS)
+    yield from (f"report.code.{standing}" for standing in STANDINGS)
+    yield from ("report.title.own", "report.column.weeks")
+    yield from _sources()
+
+
+def _sources() -> Iterator[str]:
+    """Give the keys of what is said of the results of others and where they come from."""
+    for each in published_results():
+        yield from (f"report.{part}.published_{each.key}" for part in ("row", "source"))
+    for course in natural_comparators("phq-9"):
+        yield from (f"report.{part}.natural_{course.key}" for part in ("row", "source"))

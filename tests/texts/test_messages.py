@@ -214,7 +214,7 @@ NAMES = (
         "copy_word.",
         "code.",
         *(f"report.{part}." for part in ("title", "section", "table", "head", "column", "row", "fact", "code")),
-        *(f"report.{part}." for part in ("withheld", "chart", "file")),
+        *(f"report.{part}." for part in ("withheld", "chart", "file", "source")),
     ),
     *(f"report.{kind}." for kind in ("section", "table", "column", "row", "code", "chart")),
 )

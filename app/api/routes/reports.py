@@ -19,6 +19,7 @@ from app.db.access_log import organisation_name
 from app.errors import NotFound
 from app.identity.policy import Action
 from app.reports.cohort import Dimension, Period
+from app.reports.rounding import rounded_report
 from app.scales.instrument import InformantRole
 from app.services.grant import report_for_grant
 from app.services.reports import FILTERS, ReportRequest, outcomes_report, own_report, require_own_service, tool_report
@@ -101,7 +102,7 @@ def read_chart(
     asked = ReportRequest(Period(year, years), measure, service_id, respondent, dimension, value)
     with open_work() as work:
         media_type = wanted(request, _CHARTS)
-        report = outcomes_report(work, asked, threshold=_threshold(request))
+        report = rounded_report(outcomes_report(work, asked, threshold=_threshold(request)))
     named = (each for section in report.sections for each in section.tables if each.key == table)
     spec = next((found for each in named if (found := report_chart(each, language_of(request))) is not None), None)
     if spec is None:
