@@ -19,14 +19,22 @@ from app.db.reports import Asked
 from app.db.session import Work
 from app.errors import Forbidden, InvalidReference, MalformedBody
 from app.reports import casemix, compared, comparison, dose, flow, outcomes
-from app.reports.cohort import WINDOW_YEARS, Change, Dimension, Pair, Period
+from app.reports.cohort import WINDOW_YEARS, Change, Dimension, Period
 from app.reports.document import Fact, Note, Report, Section, Table
 from app.reports.guarded import Where
 from app.reports.summary import COMPOSITE
 from app.reports.tabulation import Axes
 from app.scales.change import ChangeCriteria
 from app.services.calibration_panel import calibration_section
-from app.services.report_cells import ByDimension, age_bands, by_dimension, cuts_of, of_areas, of_respondents
+from app.services.report_cells import (
+    ByDimension,
+    age_bands,
+    by_dimension,
+    cuts_of,
+    of_areas,
+    of_respondents,
+    tabulated,
+)
 from app.services.settings import ServiceSettings, current_settings
 from app.trajectories.growth import GrowthCurve
 
@@ -272,7 +280,7 @@ def _compared(gathered: _Gathered) -> Section:
     criteria, request = gathered.criteria, gathered.request
     tables = []
     if criteria is not None:
-        [pairs] = count(gathered.work, questions.pairs(gathered.asked))
+        [pairs] = count(gathered.work, questions.lasting(gathered.asked))
         natural = comparison.natural_comparators(request.measure, request.own_fall, request.own_source or "")
         tables.append(
             compared.compared(gathered.whole.tabulated, gathered.where, pairs, criteria, gathered.curve, natural)
@@ -303,9 +311,11 @@ def _for_whom(gathered: _Gathered) -> Section:
 
 
 def _by(gathered: _Gathered, dimension: Dimension) -> Table:
-    found = by_dimension(
-        gathered.work, replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
-    )
+    asked, services, threshold = replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
+    if dimension is Dimension.BASELINE_THIRD:  # which the first scores of the whole tell already
+        found = tabulated(asked, gathered.whole.started, gathered.whole.measured, services, threshold)
+    else:
+        found = by_dimension(gathered.work, asked, services, threshold)
     values = casemix.single_values(found.axes.values, gathered.request.period, gathered.service)
     table = casemix.by_dimension(dimension, found.tabulated, values, _labels(gathered, dimension))
     return replace(table, rows=tuple(row for row in table.rows if row.cells[0].value != 0))
@@ -425,14 +435,14 @@ def _flow(gathered: _Gathered) -> Section:
     asked = replace(gathered.asked, by=None, of=None)
     if gathered.request.dimension is not None:
         return Section("flow", (), notes=(Note("flow_of_everybody"),))
-    waits, endings, held, waiting, follow_up, pairs = count(
+    waits, endings, held, waiting, follow_up, changes = count(
         gathered.work,
         questions.waits(asked),
         questions.endings(asked),
         questions.measuring(asked),
         questions.changes_in_waiting(asked),
         questions.changes_at_follow_up(asked),
-        questions.pairs(asked),
+        questions.changes_in_treatment(asked),
     )
     tabulated, where = gathered.whole.tabulated.stages, gathered.where
     started, two_sessions = (tabulated.count(where, name) for name in (outcomes.STARTED, outcomes.TWO_SESSIONS))
@@ -456,12 +466,10 @@ def _flow(gathered: _Gathered) -> Section:
             for cells in (waiting, follow_up)
         )
         paired = tabulated.count(where, outcomes.PAIRED)
-        treated = [] if paired is None else _treated(pairs, gathered.criteria)
+        treated = [] if paired is None else _treated(changes, gathered.criteria)
         tables.append(flow.phases(waited, treated, followed_up, gathered.threshold))
     return Section("flow", tuple(tables))
 
 
-def _treated(pairs: Sequence[Pair], criteria: ChangeCriteria) -> list[Change]:
-    return [
-        Change(pair.year, criteria.improvement(pair.baseline, pair.last), pair.weeks, pair.episodes) for pair in pairs
-    ]
+def _treated(changes: Sequence[Change], criteria: ChangeCriteria) -> list[Change]:
+    return [each._replace(points=criteria.improvement(0.0, each.points)) for each in changes]

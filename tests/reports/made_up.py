@@ -65,8 +65,8 @@ def tabulated(
     return Tabulated.of(axes, begun, cells, value_of, threshold)
 
 
-def pair(baseline: float, last: float, episodes: int = 1, *, dose: int = 6, weeks: int = 6) -> Pair:
-    return Pair(YEAR, None, baseline, last, dose, weeks, episodes)
+def pair(baseline: float, last: float, episodes: int = 1) -> Pair:
+    return Pair(YEAR, None, baseline, last, episodes)
 
 
 def row(table: Table, key: str) -> Row:
