@@ -14,6 +14,7 @@ from app.db import migrations
 from app.db.embedded import SUPERUSER, EmbeddedServer
 from app.db.provision import APP_ROLE, OWNER_ROLE, provision
 from app.db.session import Database
+from benchmarks.report import practice as practices
 from benchmarks.report.measuring import measure
 from benchmarks.report.others import in_sql
 from benchmarks.report.practice import Practice, checked, fill
@@ -28,9 +29,12 @@ def filled(server: EmbeddedServer) -> Iterator[tuple[Database, psycopg.Connectio
     migrations.upgrade(server.url(name, OWNER_ROLE))
     url = server.url(name, APP_ROLE)
     with (
+        pytest.MonkeyPatch.context() as patch,
         closing(Database(url)) as database,
         psycopg.connect(server.conninfo(name, SUPERUSER), autocommit=True) as admin,
     ):
+        for name_of, number in (("SERVICES", 2), ("THERAPISTS", 4), ("PROGRAMMES", 2)):
+            patch.setattr(practices, name_of, number)
         yield database, admin, fill(database, admin, EPISODES, record=True), url
     with psycopg.connect(server.conninfo("postgres", SUPERUSER), autocommit=True) as connection:
         connection.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
@@ -43,7 +47,7 @@ def test_the_service_finds_the_summaries_as_it_would_have_made_them(
     [administrations] = admin.execute("select count(*) from administrations").fetchone() or (0,)
     assert administrations == practice.administrations > 5 * EPISODES
     assert checked(database, practice) == (EPISODES, 0)
-    wrong = "update measure_summaries set last = last + %s where episode_id = (select min(episode_id) from series)"
+    wrong = "update measure_summaries set last = last + %s where episode_id = (select episode_id from series order by 1 limit 1)"
     admin.execute(wrong, [1])
     assert checked(database, practice) == (EPISODES, 1)
     admin.execute(wrong, [-1])
