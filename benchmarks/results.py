@@ -50,12 +50,13 @@ def keep(results: Results, folder: Path) -> None:
     readme.write_text(with_tables(readme.read_text(encoding="utf-8"), tables(results)), encoding="utf-8")
 
 
-def with_tables(text: str, written: str) -> str:
+def with_tables(text: str, written: str, marks: tuple[str, str] = (BEGIN, END)) -> str:
     """Put the tables between the marks, in place of what was there."""
-    before, _, rest = text.partition(BEGIN)
-    _, found, after = rest.partition(END)
+    begin, end = marks
+    before, _, rest = text.partition(begin)
+    _, found, after = rest.partition(end)
     assert found, "the README has both marks"
-    return f"{before}{BEGIN}\n\n{written}\n\n{END}{after}"
+    return f"{before}{begin}\n\n{written}\n\n{end}{after}"
 
 
 def tables(results: Results) -> str:
@@ -96,12 +97,12 @@ def targets_table(runs: Runs, disk: Disk | None) -> str:
     if disk is not None:
         figures = f"{_number(disk.bytes_of_a_put)} B, and {_number(disk.wal)} B of log"
         rows.append(["disk, one put", f"at most {_number(DISK_LIMIT)} B", figures, _met(disk_is_met(disk))])
-    return _table(["work", "target", "figure", "met?"], rows)
+    return table(["work", "target", "figure", "met?"], rows)
 
 
 def works_table(runs: Runs) -> str:
     """Show throughput and latency of everything that was put under load."""
-    return _table(
+    return table(
         ["work", "a second", "median, ms", "p99, ms"],
         (
             [
@@ -118,7 +119,7 @@ _SHOWN = (Quantity.THROUGHPUT, Quantity.MEDIAN, Quantity.P99)
 
 def asked_table(asked: dict[str, Asked]) -> str:
     """Show what one request of each work asks of the database."""
-    return _table(
+    return table(
         ["request", "statements", "round trips", "commits", "messages of the client"],
         (
             [
@@ -135,7 +136,7 @@ def disk_table(disk: Disk) -> str:
     """Show by how much each table grows for a put."""
     grown = sorted(disk.tables, key=lambda each: -each.together)
     everything = Growth("all", sum(each.rows for each in grown), sum(each.indexes for each in grown))
-    return _table(
+    return table(
         ["table", "rows, B a put", "indexes, B a put", "together"],
         (
             [each.table, *(f"{size:.0f}" for size in (each.rows, each.indexes, each.together))]
@@ -146,7 +147,7 @@ def disk_table(disk: Disk) -> str:
 
 def statements_table(statements: Sequence[Statement]) -> str:
     """Show the statements of a put by the time they take within the database."""
-    return _table(
+    return table(
         ["statement", "calls", "planning, ms", "execution, ms", "log, B"],
         (
             [
@@ -163,10 +164,10 @@ def statements_table(statements: Sequence[Statement]) -> str:
 
 def core_table(core: Sequence[CoreTime]) -> str:
     """Show what the core takes, without server and database."""
-    return _table(["work", "µs"], ([each.work, _number(each.microseconds)] for each in core))
+    return table(["work", "µs"], ([each.work, _number(each.microseconds)] for each in core))
 
 
-def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Lay out a table; none where there is nothing to show."""
     ruled = ["---", *["---:"] * (len(heads) - 1)]
     lines = ["| " + " | ".join(row) + " |" for row in (heads, ruled, *rows)]

@@ -18,12 +18,14 @@ from app.db.pipeline import Statement, statement
 from app.reports.cohort import (
     STEPS,
     Attended,
+    Change,
     ChangeIn,
     Dimension,
     Ended,
     Event,
     First,
     Held,
+    Lasting,
     Measured,
     OfTherapist,
     Pair,
@@ -76,6 +78,8 @@ _VALUES: Final = {
 OF_MEASURE_ONLY: Final = frozenset({Dimension.RESPONDENT, Dimension.BASELINE_THIRD})
 """What an episode is only as far as it was measured."""
 
+_BY_FIRST_SCORE: Final = (None, Dimension.BASELINE_THIRD)
+
 _EPISODES, _MEASURES = "episode_summaries", "measure_summaries"
 _PAIRED: Final = "scores > 1 and dose > 1"
 _WITH_SCORES: Final = f"{_PAIRED} and last is not null"
@@ -94,6 +98,10 @@ def _step(sessions: str) -> str:
     return f"width_bucket({sessions}, array[{', '.join(str(step + 1) for step in STEPS)}])"
 
 
+def _weeks(days: str) -> str:
+    return f"({days} + 3) / 7"
+
+
 def started(asked: Asked) -> Question[Started]:
     """Count the organisation's closed episodes of all years by service, value and sessions held."""
     keys = ("service_id", _value(asked), "least(dose, 2)")
@@ -101,16 +109,31 @@ def started(asked: Asked) -> Question[Started]:
 
 
 def measured(asked: Asked) -> Question[Measured]:
-    """Count those of them that have the measure by first score and what became of it."""
+    """Count those of them that have the measure by what became of it; by first score too, where it is asked for.
+
+    By another dimension it is not: the cells would be twenty times as many.
+    """
     outcome = ("least(dose, 2)", "scores > 1", "change", "case_at_start", "case_at_end")
-    keys = ("service_id", _value(asked), "baseline", *outcome)
+    first = "baseline" if asked.by in _BY_FIRST_SCORE else "null::float"
+    keys = ("service_id", _value(asked), first, *outcome)
     return _question(_MEASURES, asked, keys, ("count(*)",), "scores > 0", Measured, everywhere=True)
 
 
 def pairs(asked: Asked) -> Question[Pair]:
-    """Count the pairs of first and last score among the episodes asked for, by where the last one lies."""
-    keys = (_value(asked), "baseline", "last", "last_dose", "(last_days + 3) / 7")
-    return _question(_MEASURES, asked, keys, ("count(*)",), _WITH_SCORES, Pair)
+    """Count the pairs of first and last score among the episodes asked for."""
+    return _question(_MEASURES, asked, (_value(asked), "baseline", "last"), ("count(*)",), _WITH_SCORES, Pair)
+
+
+def lasting(asked: Asked) -> Question[Lasting]:
+    """Sum the last scores of the same pairs by the first one, and by where the last one lies."""
+    keys = (_value(asked), "baseline", "last_dose", _weeks("last_days"))
+    return _question(_MEASURES, asked, keys, ("count(*)", "sum(last)", "sum(last * last)"), _WITH_SCORES, Lasting)
+
+
+def changes_in_treatment(asked: Asked) -> Question[Change]:
+    """Count the same pairs by the points between them, last less first, and the weeks."""
+    keys = ("last - baseline", _weeks("last_days"))
+    return _question(_MEASURES, asked, keys, ("count(*)",), _WITH_SCORES, Change)
 
 
 def firsts(asked: Asked) -> Question[First]:
@@ -152,7 +175,7 @@ def of_therapists(asked: Asked) -> Question[OfTherapist]:
 
 def changes_in_waiting(asked: Asked) -> Question[ChangeIn]:
     """Count, for all of the organisation, the improvements from the first score of the waiting time to the baseline."""
-    keys = ("service_id", "waiting_change", "(waiting_days + 3) / 7")
+    keys = ("service_id", "waiting_change", _weeks("waiting_days"))
     return _question(_MEASURES, asked, keys, ("count(*)",), "waiting_change is not null", ChangeIn, everywhere=True)
 
 

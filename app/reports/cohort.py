@@ -94,7 +94,7 @@ class Measured(NamedTuple):
     service: str
     value: str | None
     baseline: float | None
-    """None for the composite, which has no score of its own."""
+    """None for the composite, which has no score of its own, and where it is not asked for."""
     sessions: int
     paired: bool
     change: int | None
@@ -104,15 +104,28 @@ class Measured(NamedTuple):
 
 
 class Pair(NamedTuple):
-    """First and last score, and where the last one lies."""
+    """First and last score."""
 
     year: int
     value: str | None
     baseline: float
     last: float
+    episodes: int
+
+
+class Lasting(NamedTuple):
+    """A first score with all the last ones that lie at the same dose and week after it, summed."""
+
+    year: int
+    value: str | None
+    baseline: float
     dose: int
     weeks: int
     episodes: int
+    last: float
+    """Sum of the last scores."""
+    squares: float
+    """Sum of their squares."""
 
 
 class First(NamedTuple):

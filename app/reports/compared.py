@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from app.reports.cohort import Pair
+from app.reports.cohort import Lasting
 from app.reports.comparison import (
     Comparator,
     Difference,
@@ -26,7 +26,7 @@ _UNKNOWN = Cell(withheld=Withheld.UNKNOWN)
 def compared(
     tabulated: Tabulated,
     where: Where,
-    pairs: Sequence[Pair],
+    pairs: Sequence[Lasting],
     criteria: ChangeCriteria,
     curve: GrowthCurve | None,
     natural: Sequence[Comparator],

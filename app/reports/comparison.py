@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 
 import numpy as np
 
-from app.reports.cohort import Pair, Unpaired
+from app.reports.cohort import Lasting, Unpaired
 from app.scales.change import Better, ChangeCriteria, improvement
 from app.trajectories.growth import GrowthCurve
 from app.trajectories.natural import NaturalCourse, default_natural_course
@@ -53,13 +53,13 @@ class Difference:
     difference: Interval
 
 
-def difference(pairs: Sequence[Pair], criteria: ChangeCriteria, expectation: Expectation) -> Difference | None:
+def difference(pairs: Sequence[Lasting], criteria: ChangeCriteria, expectation: Expectation) -> Difference | None:
     """Hold the last scores against those to be expected of the same first scores at the same time.
 
     Parameters
     ----------
-    pairs : sequence of Pair
-        Counted pairs of scores, by dose and week of the last one.
+    pairs : sequence of Lasting
+        Pairs of scores, by dose and week of the last one.
     criteria : ChangeCriteria
         Of the score.
     expectation : Expectation
@@ -77,18 +77,23 @@ def difference(pairs: Sequence[Pair], criteria: ChangeCriteria, expectation: Exp
     """
     if not pairs:
         return None
-    observed, expected, counts = [], [], []
+    observed, expected, within, counts = [], [], [], []
     for baseline, cells in _by_baseline(pairs).items():
-        doses, weeks = (np.array([float(getattr(cell, axis)) for cell in cells]) for axis in ("dose", "weeks"))
-        start = np.full(len(cells), baseline)
-        observed.append(improvement(start, np.array([cell.last for cell in cells]), criteria.better))
+        doses, weeks, persons, total, squares = np.array(
+            [(cell.dose, cell.weeks, cell.episodes, cell.last, cell.squares) for cell in cells], dtype=np.float64
+        ).T
+        start, last = np.full(len(cells), baseline), total / persons
+        observed.append(improvement(start, last, criteria.better))
         expected.append(improvement(start, expectation(baseline, doses, weeks), criteria.better))
-        counts.append(np.array([cell.episodes for cell in cells]))
-    gained, hoped, persons = (np.concatenate(each) for each in (observed, expected, counts))
+        within.append(np.maximum(squares - persons * last**2, 0.0))
+        counts.append(persons)
+    gained, hoped, spread, persons = (np.concatenate(each) for each in (observed, expected, within, counts))
     n = int(persons.sum())
     mean_gained, mean_hoped = (float(each @ persons) / n for each in (gained, hoped))
     middle = mean_gained - mean_hoped
-    error = math.sqrt(float((gained - hoped - middle) ** 2 @ persons) / (n - 1) / n) if n > 1 else math.nan
+    # Squared differences from the middle: those within each group of last scores, and those of its mean.
+    squared = float(spread.sum() + (gained - hoped - middle) ** 2 @ persons)
+    error = math.sqrt(squared / (n - 1) / n) if n > 1 else math.nan
     reach = _NORMAL_95 * error
     return Difference(n, mean_gained, mean_hoped, Interval(middle, error, middle - reach, middle + reach))
 
@@ -253,7 +258,7 @@ def modelled(cells: Sequence[Unpaired], criteria: ChangeCriteria, curve: GrowthC
     return Modelled(*sums.tolist())
 
 
-OfFirstScore = TypeVar("OfFirstScore", Pair, Unpaired)
+OfFirstScore = TypeVar("OfFirstScore", Lasting, Unpaired)
 
 
 def _by_baseline(cells: Sequence[OfFirstScore]) -> dict[float, list[OfFirstScore]]:

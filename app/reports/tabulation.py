@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -116,15 +117,16 @@ class Axes:
         return np.zeros((len(self.services), len(self.years), len(self.values), len(categories)), dtype=np.int64)
 
 
-def part_of(cell: Measured) -> Part:
+@cache
+def part_of(paired: bool, sign: int | None, case_at_start: bool | None, case_at_end: bool | None) -> Part:
     """Tell to which part those belong who have a first score and two sessions or more."""
-    if not cell.paired:
-        return Part(Stage.FIRST_CASE if cell.case_at_start else Stage.FIRST_BELOW)
-    change = None if cell.change is None else list(Change)[1 - cell.change]
-    if not cell.case_at_start:
+    if not paired:
+        return Part(Stage.FIRST_CASE if case_at_start else Stage.FIRST_BELOW)
+    change = None if sign is None else list(Change)[1 - sign]
+    if not case_at_start:
         return Part(Stage.PAIRED_BELOW, change)
     recovery = Recovery.RELIABLE if change is Change.IMPROVED else Recovery.BELOW_ONLY
-    return Part(Stage.PAIRED_CASE, change, Recovery.NOT if cell.case_at_end else recovery)
+    return Part(Stage.PAIRED_CASE, change, Recovery.NOT if case_at_end else recovery)
 
 
 def parts(axes: Axes, started: Iterable[Started], measured: Iterable[Measured], value_of: ValueOf) -> IntArray:
@@ -147,16 +149,19 @@ def parts(axes: Axes, started: Iterable[Started], measured: Iterable[Measured], 
         In the order of :data:`PARTS`. Who has two sessions and no score of the measure is what is left.
     """
     found = axes.table(PARTS)
+    services, values = ({each: place for place, each in enumerate(axis)} for axis in (axes.services, axes.values))
+    first_year, unmeasured = axes.years[0], _PLACE[Part(Stage.UNMEASURED)]
     for each in started:
-        stage = (Stage.NOT_STARTED, Stage.ONE_SESSION, Stage.UNMEASURED)[each.sessions]
-        found[_place(axes, each, value_of(each), Part(stage))] += each.episodes
+        part = _PLACE[Part((Stage.NOT_STARTED, Stage.ONE_SESSION, Stage.UNMEASURED)[each.sessions])]
+        found[services[each.service], each.year - first_year, values[value_of(each)], part] += each.episodes
     for cell in measured:
         if cell.sessions > 1:
-            found[_place(axes, cell, value_of(cell), part_of(cell))] += cell.episodes
+            service, year = services[cell.service], cell.year - first_year
+            part = _PLACE[part_of(cell.paired, cell.change, cell.case_at_start, cell.case_at_end)]
+            found[service, year, values[value_of(cell)], part] += cell.episodes
             alike = Started(cell.year, cell.service, cell.value, 2, cell.episodes)
-            found[_place(axes, cell, value_of(alike), Part(Stage.UNMEASURED))] -= cell.episodes
+            found[service, year, values[value_of(alike)], unmeasured] -= cell.episodes
     return found
 
 
-def _place(axes: Axes, cell: Started | Measured, value: str | None, part: Part) -> tuple[int, int, int, int]:
-    return axes.services.index(cell.service), cell.year - axes.years[0], axes.values.index(value), PARTS.index(part)
+_PLACE: Final = {part: place for place, part in enumerate(PARTS)}

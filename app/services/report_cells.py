@@ -31,6 +31,7 @@ class ByDimension:
 
     axes: Axes
     tabulated: Tabulated
+    started: Sequence[Started]
     measured: Sequence[Measured]
     cuts: tuple[float, float]
     """Where the thirds of the first score lie in the whole organisation."""
@@ -63,19 +64,20 @@ def tabulated(
     cuts = cuts_of(measured)
     value_of = _value_of(asked.by, cuts)
     axes = Axes.of(started, measured, asked.period, services, value_of)
-    return ByDimension(axes, Tabulated.of(axes, started, measured, value_of, threshold), measured, cuts)
+    return ByDimension(axes, Tabulated.of(axes, started, measured, value_of, threshold), started, measured, cuts)
 
 
 def of_areas(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> dict[str, ByDimension]:
     """Count by problem area: an episode may have several, so that each is one of two values, it or not."""
     by_area, whole = replace(asked, by=AREAS), replace(asked, by=None)
-    of_area, measured_of_area, of_all, measured_of_all = count(
+    of_area, measured_of_area, of_all, by_first_score = count(
         work,
         questions.started(by_area),
         questions.measured(by_area),
         questions.started(whole),
         questions.measured(whole),
     )
+    measured_of_all = _alike(by_first_score)
     return {
         area: tabulated(
             by_area,
@@ -93,6 +95,15 @@ Cell = TypeVar("Cell", Started, Measured)
 
 def _of(cells: Sequence[Cell], area: str) -> list[Cell]:
     return [cell for cell in cells if cell.value == area]
+
+
+def _alike(measured: Sequence[Measured]) -> list[Measured]:
+    """Put together those who differ by their first score alone."""
+    found: dict[Measured, int] = {}
+    for cell in measured:
+        kind = cell._replace(baseline=None, episodes=0)
+        found[kind] = found.get(kind, 0) + cell.episodes
+    return [kind._replace(episodes=episodes) for kind, episodes in found.items()]
 
 
 def _less(cells: Sequence[Cell], taken: Sequence[Cell]) -> list[Cell]:

@@ -14,7 +14,7 @@ from app.reports.cohort import WINDOW_YEARS, Dimension, Period
 from app.reports.document import Note, Section, Table
 from app.reports.guarded import Where
 from app.scales.change import ChangeCriteria
-from app.services.report_cells import ByDimension, by_dimension, of_areas, of_respondents
+from app.services.report_cells import ByDimension, by_dimension, of_areas, of_respondents, tabulated
 from app.services.report_request import (
     FILTERS,
     Gathered,
@@ -48,9 +48,11 @@ def for_whom(gathered: Gathered) -> Section:
 
 
 def _by(gathered: Gathered, dimension: Dimension) -> Table:
-    found = by_dimension(
-        gathered.work, replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
-    )
+    asked, services, threshold = replace(gathered.asked, by=dimension), list(gathered.services), gathered.threshold
+    if dimension is Dimension.BASELINE_THIRD:  # which the first scores of the whole tell already
+        found = tabulated(asked, gathered.whole.started, gathered.whole.measured, services, threshold)
+    else:
+        found = by_dimension(gathered.work, asked, services, threshold)
     values = casemix.single_values(found.axes.values, gathered.request.period, gathered.service)
     table = casemix.by_dimension(dimension, found.tabulated, values, labels_of(gathered, dimension))
     return replace(table, rows=tuple(row for row in table.rows if row.cells[0].value != 0))

@@ -11,7 +11,7 @@ from app.db.instruments import find_instrument
 from app.db.session import Work
 from app.errors import InvalidReference
 from app.reports import compared, comparison, flow, outcomes
-from app.reports.cohort import Change, Dimension, Pair, Period
+from app.reports.cohort import Change, Dimension, Period
 from app.reports.document import Fact, Note, Report, Section, Table
 from app.reports.summary import COMPOSITE
 from app.scales.change import ChangeCriteria
@@ -142,7 +142,7 @@ def _compared(gathered: Gathered) -> Section:
     criteria, request = gathered.criteria, gathered.request
     tables = []
     if criteria is not None:
-        [pairs] = count(gathered.work, questions.pairs(gathered.asked))
+        [pairs] = count(gathered.work, questions.lasting(gathered.asked))
         natural = comparison.natural_comparators(request.measure, request.own_fall, request.own_source or "")
         table = compared.compared(gathered.whole.tabulated, gathered.where, pairs, criteria, gathered.curve, natural)
         if (request.measure, request.respondent, request.dimension) == (MEASURE, RESPONDENT, None):
@@ -157,14 +157,14 @@ def _flow(gathered: Gathered) -> Section:
     asked = replace(gathered.asked, by=None, of=None)
     if gathered.request.dimension is not None:
         return Section("flow", (), notes=(Note("flow_of_everybody"),))
-    waits, endings, held, waiting, follow_up, pairs = count(
+    waits, endings, held, waiting, follow_up, changes = count(
         gathered.work,
         questions.waits(asked),
         questions.endings(asked),
         questions.measuring(asked),
         questions.changes_in_waiting(asked),
         questions.changes_at_follow_up(asked),
-        questions.pairs(asked),
+        questions.changes_in_treatment(asked),
     )
     tabulated, where = gathered.whole.tabulated.stages, gathered.where
     started, two_sessions = (tabulated.count(where, name) for name in (outcomes.STARTED, outcomes.TWO_SESSIONS))
@@ -188,12 +188,10 @@ def _flow(gathered: Gathered) -> Section:
             for cells in (waiting, follow_up)
         )
         paired = tabulated.count(where, outcomes.PAIRED)
-        treated = [] if paired is None else _treated(pairs, gathered.criteria)
+        treated = [] if paired is None else _treated(changes, gathered.criteria)
         tables.append(flow.phases(waited, treated, followed_up, gathered.threshold))
     return Section("flow", tuple(tables))
 
 
-def _treated(pairs: Sequence[Pair], criteria: ChangeCriteria) -> list[Change]:
-    return [
-        Change(pair.year, criteria.improvement(pair.baseline, pair.last), pair.weeks, pair.episodes) for pair in pairs
-    ]
+def _treated(changes: Sequence[Change], criteria: ChangeCriteria) -> list[Change]:
+    return [each._replace(points=criteria.improvement(0.0, each.points)) for each in changes]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from app.reports.cohort import Measured, Pair, Period, Started
+from app.reports.cohort import Lasting, Measured, Pair, Period, Started
 from app.reports.document import Cell, Row, Table
 from app.reports.guarded import Where
 from app.reports.outcomes import Tabulated
@@ -65,8 +65,12 @@ def tabulated(
     return Tabulated.of(axes, begun, cells, value_of, threshold)
 
 
-def pair(baseline: float, last: float, episodes: int = 1, *, dose: int = 6, weeks: int = 6) -> Pair:
-    return Pair(YEAR, None, baseline, last, dose, weeks, episodes)
+def pair(baseline: float, last: float, episodes: int = 1) -> Pair:
+    return Pair(YEAR, None, baseline, last, episodes)
+
+
+def lasting(baseline: float, last: float, episodes: int = 1, *, dose: int = 8, weeks: int = 8) -> Lasting:
+    return Lasting(YEAR, None, baseline, dose, weeks, episodes, last * episodes, last**2 * episodes)
 
 
 def row(table: Table, key: str) -> Row:

@@ -34,8 +34,8 @@ from tests.reports.made_up import (
     RECOVERED,
     YEAR,
     cells,
+    lasting,
     measured,
-    pair,
     row,
     started,
     tabulated,
@@ -56,7 +56,7 @@ def three_less(baseline: float, doses: FloatArray, weeks: FloatArray) -> FloatAr
     return np.full(doses.shape, baseline - 3.0)
 
 
-FOUR = [pair(20, 12), pair(16, 14), pair(12, 4), pair(18, 12)]
+FOUR = [lasting(20, 12), lasting(16, 14), lasting(12, 4), lasting(18, 12)]
 
 
 def found_of(one: Difference | None) -> Difference:
@@ -76,15 +76,15 @@ def test_four_persons_by_hand() -> None:
 
 
 def test_counted_cells_are_persons() -> None:
-    alike = [pair(20, 12, 3), pair(16, 14, 2)]
-    apart = [pair(20, 12)] * 3 + [pair(16, 14)] * 2
+    alike = [lasting(20, 12, 3), lasting(16, 14, 2)]
+    apart = [lasting(20, 12)] * 3 + [lasting(16, 14)] * 2
     one, other = found_of(difference(alike, PHQ_9, three_less)), found_of(difference(apart, PHQ_9, three_less))
     assert one.persons == other.persons == 5
     assert one.difference.lower == pytest.approx(other.difference.lower)
 
 
 def test_improvement_is_upwards_where_higher_is_better() -> None:
-    found = found_of(difference([pair(20, 28), pair(20, 24)], ORS, three_less))
+    found = found_of(difference([lasting(20, 28), lasting(20, 24)], ORS, three_less))
     assert (found.observed, found.expected, found.difference.estimate) == (6.0, -3.0, 9.0)
 
 
@@ -184,7 +184,7 @@ def test_comparisons_are_told_with_what_they_rest_on() -> None:
 
 def test_where_nothing_is_expected_it_is_unknown() -> None:
     cohort = tabulated([started(2, 1)], [measured(RECOVERED, 1)])
-    table = compared(cohort, ALL, [pair(20, 12)], PHQ_9, None, natural_comparators("phq-9"))
+    table = compared(cohort, ALL, [lasting(20, 12)], PHQ_9, None, natural_comparators("phq-9"))
     assert {cell.withheld for cell in row(table, "expected").cells} == {Withheld.UNKNOWN}
     assert cells(table, "natural_metapsy")["difference"].low is None, "of one person there is no interval"
     none = compared(cohort, ALL, [], PHQ_9, curve(), [])

@@ -70,7 +70,9 @@ def organisation(seed: int) -> tuple[list[Started], list[Measured], dict[Atom, i
             for stage, count in zip(list(Stage)[:3], (none, single, unmeasured), strict=True):
                 persons[service, year, Part(stage)] = count
     for each in courses:
-        persons[each.service, each.year, part_of(each)] += each.episodes
+        persons[each.service, each.year, part_of(each.paired, each.change, each.case_at_start, each.case_at_end)] += (
+            each.episodes
+        )
     return begun, courses, persons
 
 
