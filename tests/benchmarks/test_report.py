@@ -47,7 +47,8 @@ def test_the_service_finds_the_summaries_as_it_would_have_made_them(
     [administrations] = admin.execute("select count(*) from administrations").fetchone() or (0,)
     assert administrations == practice.administrations > 5 * EPISODES
     assert checked(database, practice) == (EPISODES, 0)
-    wrong = "update measure_summaries set last = last + %s where episode_id = (select episode_id from series order by 1 limit 1)"
+    first = "(select episode_id from series order by 1 limit 1)"
+    wrong = f"update measure_summaries set last = last + %s where episode_id = {first}"
     admin.execute(wrong, [1])
     assert checked(database, practice) == (EPISODES, 1)
     admin.execute(wrong, [-1])
