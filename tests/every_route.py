@@ -375,8 +375,9 @@ def working(clinic: Clinic, of: list[Ids], alerts: list[Ids]) -> dict[str, Askin
         Action.CHANGE_REVIEW: patch("/v1/reviews/{}", "review", {"done_at": at(12)}),
         Action.ACKNOWLEDGE_RISK_ALERT: Asking(acknowledge),
         Action.ADD_PROGRAMME: Asking(lambda n: lead.post("/v1/programmes", offer | {"name": f"Course {n}"})),
+        # Another planned dose would have all its episodes summarised anew, as it must.
         Action.CHANGE_PROGRAMME: Asking(
-            lambda n: lead.patch(f"/v1/programmes/{programme}", {"planned_dose": n + 1}, n + 1)
+            lambda n: lead.patch(f"/v1/programmes/{programme}", {"planned_interval_days": 7 + n}, n + 1)
         ),
         **speaking_of_the_service(clinic, str(programme)),
         Action.ADD_INSTRUMENT: Asking(lambda n: lead.post("/v1/instruments", own_instrument(f"check-{n}"))),

@@ -41,6 +41,8 @@ SMALL: Final = {
     "credentials": "some for each of them",
     "logins": "one for each of them",
     "programmes": "a few of an organisation",
+    "summary_years": "one for each year in which episodes were closed",
+    "counted_cells": "one for each year and question of a report",
     "programme_evidence": "a few of a programme",
     "evaluation_plans": "one for each programme",
     "service_statements": "one for each service and year",
