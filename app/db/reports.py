@@ -191,10 +191,17 @@ def measuring(asked: Asked) -> Question[Held]:
     return _question(_MEASURES, asked, (), sums, "dose > 0", Held)
 
 
-def waits(asked: Asked) -> Question[Attended]:
-    """Count by days from opening to the first counted session, days between sessions, and sessions held."""
-    keys = ("waiting_days", "interval_days", "least(dose, 60)")
-    return _question(_EPISODES, asked, keys, ("count(*)",), "true", Attended)
+def waits(asked: Asked) -> tuple[Question[Attended], ...]:
+    """Count by days from opening to the first counted session, by days between sessions, and by sessions held.
+
+    Each is a question of its own, since each is told alone: together they would be far more cells.
+    """
+    alone = (
+        ("waiting_days", "null::int", "null::int"),
+        ("null::int", "interval_days", "null::int"),
+        ("null::int", "null::int", "least(dose, 60)"),
+    )
+    return tuple(_question(_EPISODES, asked, keys, ("count(*)",), "true", Attended) for keys in alone)
 
 
 def endings(asked: Asked) -> Question[Ended]:

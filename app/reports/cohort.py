@@ -214,12 +214,12 @@ class Held(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """Days until the first session and between sessions, and how many sessions there were."""
+    """Days until the first session, or days between sessions, or how many there were; the others are None."""
 
     year: int
     waiting_days: int | None
     interval_days: int | None
-    sessions: int
+    sessions: int | None
     episodes: int
 
 

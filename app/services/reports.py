@@ -157,14 +157,14 @@ def _flow(gathered: Gathered) -> Section:
     asked = replace(gathered.asked, by=None, of=None)
     if gathered.request.dimension is not None:
         return Section("flow", (), notes=(Note("flow_of_everybody"),))
-    waits, endings, held, waiting, follow_up, changes = count(
+    endings, held, waiting, follow_up, changes, *waits = count(
         gathered.work,
-        questions.waits(asked),
         questions.endings(asked),
         questions.measuring(asked),
         questions.changes_in_waiting(asked),
         questions.changes_at_follow_up(asked),
         questions.changes_in_treatment(asked),
+        *questions.waits(asked),
     )
     tabulated, where = gathered.whole.tabulated.stages, gathered.where
     started, two_sessions = (tabulated.count(where, name) for name in (outcomes.STARTED, outcomes.TWO_SESSIONS))
@@ -176,7 +176,7 @@ def _flow(gathered: Gathered) -> Section:
         if gathered.request.period.holds(cell.year) and gathered.service in (None, cell.service)
     ]
     tables = [
-        flow.waits(waits, started, two_sessions, gathered.threshold),
+        flow.waits([cell for each in waits for cell in each], started, two_sessions, gathered.threshold),
         flow.attendance(own, gathered.threshold),
         flow.endings(guarded["endings"], where),
         flow.drop_out(guarded, where),
