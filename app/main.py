@@ -34,6 +34,7 @@ from app.api.routes import (
     patients,
     people,
     programmes,
+    record_note,
     reports,
     rights,
     sessions,
@@ -55,6 +56,7 @@ VERSION = "0.1.0"
 _ROUTERS = (
     administrations.router,
     trajectories.router,
+    record_note.router,
     reports.router,
     exports.router,
     patients.router,

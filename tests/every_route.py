@@ -217,6 +217,7 @@ def reading(clinic: Clinic, of: list[Ids]) -> dict[str, Asking]:
         Action.READ_TRAJECTORY: of_episode("/trajectory"),
         "read_trajectory of an instrument": of_episode("/trajectory?instrument=gad-7"),
         Action.READ_SPARKLINE: of_episode("/sparkline"),
+        Action.READ_RECORD_NOTE: of_episode("/record-note"),
         Action.READ_CASELOAD: Asking(lambda _: therapist.get("/v1/caseload"), A_CASELOAD),
         Action.LIST_PATIENTS: Asking(lambda _: therapist.get("/v1/patients?limit=20"), A_SMALL_ORGANISATION),
         "list_patients, another page": Asking(

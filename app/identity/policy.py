@@ -19,6 +19,7 @@ class Action(StrEnum):
     ENTER_ADMINISTRATION_IN_ERROR = "enter_administration_in_error"
     READ_TRAJECTORY = "read_trajectory"
     READ_SPARKLINE = "read_sparkline"
+    READ_RECORD_NOTE = "read_record_note"
     READ_CASELOAD = "read_caseload"
     LIST_PATIENTS = "list_patients"
     REGISTER_PATIENT = "register_patient"
@@ -204,6 +205,7 @@ _SUPERVISING = {
     Action.READ_ADMINISTRATION,
     Action.READ_TRAJECTORY,
     Action.READ_SPARKLINE,
+    Action.READ_RECORD_NOTE,
     Action.READ_CASELOAD,
     Action.LIST_PATIENTS,
     Action.READ_PATIENT,

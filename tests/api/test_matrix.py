@@ -74,8 +74,8 @@ ROWS: Mapping[Action, Kind] = {
     Action(action): kind
     for kind, actions in {
         Kind.PATIENT: "put_administration read_administration correct_administration enter_administration_in_error"
-        " read_trajectory read_sparkline read_patient change_patient list_informants add_informant change_informant"
-        " open_episode read_episode change_episode list_episode_programmes start_episode_programme"
+        " read_trajectory read_sparkline read_record_note read_patient change_patient list_informants add_informant"
+        " change_informant open_episode read_episode change_episode list_episode_programmes start_episode_programme"
         " change_episode_programme list_episode_sessions change_attendance list_assignments read_access_log"
         " add_assignment change_assignment list_goals add_goal change_goal list_reviews record_review change_review"
         " acknowledge_risk_alert list_treatment_relations add_treatment_relation end_treatment_relation list_blocks"
