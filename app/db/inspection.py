@@ -58,6 +58,11 @@ _GRANTED_OTHERWISE: Final[dict[str, frozenset[str]]] = {
     # Their state moves on, but nobody edits them.
     "logins": frozenset({"select", "insert", "update"}),
     "assignment_openings": frozenset({"select", "insert", "update"}),
+    # They follow from the record, and are written anew when it changes.
+    "episode_summaries": frozenset({"select", "insert", "update"}),
+    "measure_summaries": frozenset({"select", "insert", "update"}),
+    "summary_years": frozenset({"select", "insert", "update"}),
+    "counted_cells": frozenset({"select", "insert", "update"}),
 }
 """What the role may do with a table where its model does not tell."""
 

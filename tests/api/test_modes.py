@@ -94,7 +94,8 @@ def answers_of(clinic: Clinic, record: dict[str, str], role: Role) -> Iterator[t
         operation = methods.get("get")
         if operation is None or operation.get("operationId") not in ALLOWED[role] - OF_THE_ORGANISATION:
             continue
-        answer = caller.get(path.format(**{**record, **NAMES}))
+        asked = "?year=2026&measure=phq-9" if path.startswith("/v1/reports/") else ""
+        answer = caller.get(path.format(**{**record, **NAMES}) + asked)
         assert answer.status_code == 200, (path, answer.text)
         yield operation["operationId"], answer.json()
 

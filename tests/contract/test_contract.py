@@ -127,7 +127,7 @@ def fill(database: Database, client: TestClient) -> Filled:
         "main_instrument": "phq-9",
         "form": "self",
         "key": "gad-7",
-        "year": 2026,
+        "year": lambda: 2000 + next(number) % 900,
         "measure": "phq-9",
         "table": "outcomes",
         "target_group": lambda: f"adults {uuid4()}",

@@ -109,8 +109,8 @@ class Change(Body):
     model_config = ConfigDict(json_schema_extra=_without_defaults)
 
     def changes(self) -> dict[str, Any]:
-        """Give the fields that were named."""
-        return self.model_dump(exclude_unset=True)
+        """Give the fields that were named, each of them whole: what they hold has its defaults."""
+        return self.model_dump(include=self.model_fields_set)
 
 
 class Answer(BaseModel):
