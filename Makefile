@@ -34,7 +34,7 @@ test: lint ## run all the checks and all the tests, on a real PostgreSQL
 	$(CORE_COVERAGE)
 
 check: lint ## run the checks alone: lint, the rules of the design, the interface's description, the core
-	$(PYTEST) app tests/test_rules.py tests/api/test_openapi.py tests/scales tests/trajectories tests/texts tests/charts
+	$(PYTEST) app tests/test_rules.py tests/api/test_openapi.py tests/scales tests/trajectories tests/reports tests/texts tests/charts
 	$(CORE_COVERAGE)
 
 lint: setup ## run the checks that run nothing: lint, format, types, layers, spelling, dependencies
