@@ -21,7 +21,7 @@ from app.db.codes import Language, Role
 from app.db.ids import uuid7
 from app.db.session import Access, Scope, Work
 from app.errors import InvalidInput
-from app.reports.cohort import FIRST_YEAR, Period
+from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Period
 from app.reports.document import Report
 from app.reports.rounding import rounded_report
 from app.services.grant import report_for_grant
@@ -63,8 +63,8 @@ def make(
     data_dir: DataDir = None,
 ) -> None:
     """Make a report, rounded and with small numbers withheld as in every form, and write it to a file."""
-    if year < FIRST_YEAR or year > 9999:
-        raise InvalidInput(f"--year must be {FIRST_YEAR} or later")
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise InvalidInput(f"--year must be {FIRST_YEAR} to {LAST_YEAR}")
     if kind is ReportKind.OUTCOMES and measure is None:
         raise InvalidInput("a report of outcomes needs --measure, as phq-9")
     if kind is ReportKind.GRANT and (measure is not None or years != 1):

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 from app.errors import MalformedBody
 
 FIRST_YEAR: Final = 2000
+LAST_YEAR: Final = 2199
 WINDOW_YEARS: Final = 3
 """How many years small services put together; there is no other window, so that few can be subtracted."""
 
@@ -50,8 +51,10 @@ class Period:
     def __post_init__(self) -> None:
         if self.years not in (1, WINDOW_YEARS):
             raise MalformedBody("a report is of one year or of three", pointer="/years", allowed="1 or 3")
-        if not FIRST_YEAR <= self.last_year <= 9999:
-            raise MalformedBody("there is no record of that year", pointer="/year", allowed=f"{FIRST_YEAR} or later")
+        if not FIRST_YEAR <= self.last_year <= LAST_YEAR:
+            raise MalformedBody(
+                "there is no record of that year", pointer="/year", allowed=f"{FIRST_YEAR} to {LAST_YEAR}"
+            )
 
     @property
     def first_year(self) -> int:

@@ -91,7 +91,7 @@ def test_the_audit_says_that_it_was_made_at_the_machine(
     [
         ({"measure": "phq-8"}, "there is no such instrument"),
         ({"years": 2}, "a report is of one year or of three"),
-        ({"year": 1999}, "--year must be 2000 or later"),
+        ({"year": 1999}, "--year must be 2000 to 2199"),
         ({"kind": "grant", "years": 3}, "a grant report is of one year and of no measure"),
         ({"kind": "grant", "measure": "phq-9"}, "a grant report is of one year and of no measure"),
         ({"service": UUID(int=7)}, "there is no such service"),

@@ -12,7 +12,7 @@ from app.api.deps import OpenWork, allow
 from app.api.problems import declares
 from app.config import Settings
 from app.identity.policy import Action
-from app.reports.cohort import Period
+from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Period
 from app.services.exports import COLUMNS, Use, as_csv, as_json_lines, export_cases
 
 router = APIRouter(tags=["exports"])
@@ -46,7 +46,7 @@ _GIVEN: Final[dict[int | str, dict[str, Any]]] = {
 def read_cases(
     request: Request,
     open_work: Annotated[OpenWork, allow(Action.EXPORT_CASES)],
-    year: Annotated[int, Query(ge=2000, le=9999, description="Year in which the episodes were closed.")],
+    year: Annotated[int, Query(ge=FIRST_YEAR, le=LAST_YEAR, description="Year in which the episodes were closed.")],
     use: Annotated[Use, Query(description="What the patients have consented to.")],
     years: Annotated[int, Query(description="1 for that year, 3 for the three years that end with it.")] = 1,
     measure: Annotated[

@@ -18,7 +18,7 @@ from app.config import Settings
 from app.db.access_log import organisation_name
 from app.errors import NotFound
 from app.identity.policy import Action
-from app.reports.cohort import Dimension, Period
+from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Dimension, Period
 from app.reports.rounding import rounded_report
 from app.scales.instrument import InformantRole
 from app.services.grant import report_for_grant
@@ -29,7 +29,10 @@ router = APIRouter(tags=["reports"])
 
 _CHARTS = (*SPECIFICATIONS, SVG, PNG)
 
-_Year = Annotated[int, Query(ge=2000, le=2999, description="Year in which the episodes were closed.", examples=[2025])]
+_Year = Annotated[
+    int,
+    Query(ge=FIRST_YEAR, le=LAST_YEAR, description="Year in which the episodes were closed.", examples=[2025]),
+]
 _Years = Annotated[int, Query(description="1 for that year, 3 for the three years that end with it.", examples=[1])]
 _Measure = Annotated[
     str, Query(max_length=100, description="Key of the instrument, or phq-9+gad-7.", examples=["phq-9"])

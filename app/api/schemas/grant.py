@@ -11,8 +11,9 @@ from pydantic import Field
 
 from app.api.schemas.care import Versioned
 from app.api.schemas.fields import Answer, Body, Change, Date, EvidenceLevel, Label, Text
+from app.reports.cohort import FIRST_YEAR, LAST_YEAR
 
-Year: TypeAlias = Annotated[int, Path(ge=2000, le=2199, description="The calendar year that is reported on.")]
+Year: TypeAlias = Annotated[int, Path(ge=FIRST_YEAR, le=LAST_YEAR, description="The calendar year.", examples=[2025])]
 
 
 class EvidenceCreate(Body):
