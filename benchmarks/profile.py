@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with private_folder() as folder, EmbeddedServer(folder / "spor") as server, database_of(server) as database:
         started = (warming_up + number) * (_BATCH if given.work == "batch" else 1)
         clinic = furnish(database, server.conninfo(DATABASE, SUPERUSER), started=started, fresh=0, charted=0)
-        app = create_app(Settings(), database)
+        app = create_app(Settings(requests_per_minute=0), database)
         _make(app, _requests(given.work, clinic, warming_up))
         profiler = cProfile.Profile()
         profiler.runcall(_make, app, _requests(given.work, clinic, number, skipping=warming_up))
@@ -110,7 +110,11 @@ async def _answer(app: ASGIApp, method: str, path: str, token: str, body: bytes)
         "path": path,
         "raw_path": path.encode(),
         "query_string": b"",
-        "headers": [(b"authorization", f"Bearer {token}".encode()), (b"content-type", b"application/json")],
+        "headers": [
+            (b"host", b"localhost"),
+            (b"authorization", f"Bearer {token}".encode()),
+            (b"content-type", b"application/json"),
+        ],
     }
     status: list[int] = []
 
