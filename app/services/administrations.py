@@ -12,6 +12,7 @@ from uuid import UUID
 from app.db.administrations import (
     FirstVersion,
     NewRows,
+    as_bytea,
     first_versions,
     session_starts,
     write_at_last,
@@ -346,7 +347,7 @@ def _administration_row(
         "answers": answers.codes if answers else None,
         "clarifications": admission.clarifications or None,
         "accepted": new.accepted or None,
-        "body_hash": admission.body_hash,
+        "body_hash": as_bytea(admission.body_hash),
         "body": write_body(submission.body) if admission.keeps_body else None,
     }
 

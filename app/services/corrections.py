@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import NewRows, session_starts, write
+from app.db.administrations import NewRows, as_bytea, session_starts, write
 from app.db.codes import AdministrationState, Clarification, IssueCause
 from app.db.episode_records import EpisodeRecord, lock_episodes
 from app.db.instruments import find_instrument
@@ -103,6 +103,7 @@ def enter_in_error(work: Work, administration_id: UUID, version: int, reason: st
         "reason": reason,
         "received_at": work.now,
         "author_id": work.scope.actor_id,
+        "body_hash": as_bytea(present.body_hash),
     }
     _forget(records[present.episode_id], present)
     _finish(work, NewRows(administrations=[row]), records, current_settings(work))
