@@ -21,6 +21,7 @@ from app.scales.instrument import InformantRole, Instrument
 from app.services.administrations import NewVersion, keep
 from app.services.admission import Submission, admit, faults, refusal
 from app.services.bodies import read_body
+from app.services.placing import PlacedEpisode
 from app.services.settings import ServiceSettings, current_settings
 from app.services.summaries import measures_of
 from app.services.verdicts import verdicts_issued_anew
@@ -208,7 +209,8 @@ def _forget(record: EpisodeRecord, superseded: Administration) -> None:
 def _finish(work: Work, rows: NewRows, records: Mapping[UUID, EpisodeRecord], settings: ServiceSettings) -> None:
     """Write, with every verdict that comes out differently: also earlier ones, where the baseline is another now."""
     since = datetime.min.replace(tzinfo=UTC)
-    rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=since)
-    rows.measures += measures_of(work, records.values())
+    placed = [PlacedEpisode.of(each) for each in records.values()]
+    rows.progress += verdicts_issued_anew(work, placed, settings, IssueCause.CORRECTION, since=since)
+    rows.measures += measures_of(work, placed)
     write(work, work.entry, rows)
     work.db.expire_all()
