@@ -112,6 +112,18 @@ def check_request(work: Work, request: ReportRequest) -> None:
         raise MalformedBody("a comparator of one's own goes with its source", pointer="/own_source")
 
 
+def require_measure(work: Work, measure: str) -> None:
+    """Refuse a measure that there is not.
+
+    Raises
+    ------
+    UnknownInstrument
+        If there is no such instrument.
+    """
+    if measure != COMPOSITE:
+        find_instrument(work, measure, pointer="/measure")
+
+
 def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
     """Count the episodes asked for, and read what they are held against and called by.
 
