@@ -125,6 +125,8 @@ class NoteFacts:
         Name of the programme.
     main : MainFacts or None
         The main measure.
+    tells_no_score : bool
+        Whether it is told that the main measure has no score; not where one might be hidden.
     others : tuple of MeasureFacts
         The other series.
     verdict : VerdictFacts or None
@@ -147,6 +149,7 @@ class NoteFacts:
     planned: int | None = None
     programme: str | None = None
     main: MainFacts | None = None
+    tells_no_score: bool = True
     others: tuple[MeasureFacts, ...] = ()
     verdict: VerdictFacts | None = None
     paused_since: date | None = None
@@ -190,7 +193,7 @@ def composed(facts: NoteFacts) -> list[Sentence]:
     """
     return [
         _held(facts),
-        *(_main(facts.main) if facts.main else [Sentence("no_score", {})]),
+        *(_main(facts.main) if facts.main else _no_score(facts)),
         *_others(facts.others),
         *_verdict(facts),
         *_alerts(facts.alerts),
@@ -229,6 +232,11 @@ def _main(main: MainFacts) -> Iterator[Sentence]:
             yield Sentence("started_below_cutoff", {"cutoff": main.cutoff})
     if main.late_baseline is not None:
         yield Sentence("late_baseline", {"held": main.late_baseline})
+
+
+def _no_score(facts: NoteFacts) -> Iterator[Sentence]:
+    if facts.tells_no_score:
+        yield Sentence("no_score", {})
 
 
 def _placed(which: str, dated: Dated, band: str | None) -> dict[str, Shown]:
