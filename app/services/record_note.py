@@ -45,6 +45,8 @@ from app.trajectories.series import Observation, Series
 _OF_AGE: Final = 18
 """Years: until then parents may read the record."""
 
+_LIMITED: Final = frozenset({Usability.WITH_CAUTION, Usability.TOO_UNRELIABLE})
+
 
 @dataclass(frozen=True, slots=True)
 class RecordNote:
@@ -168,14 +170,15 @@ def _main(trajectory: Trajectory, zone: ZoneInfo) -> MainFacts | None:
     criteria, newest = scale.criteria, scores.newest or scores.first
     cutoff = None if criteria is None else criteria.cutoff
     first = _first(trajectory.series)
-    few = trajectory.few
-    caution = few is not None and few.known.usability is Usability.WITH_CAUTION and few.known.judged_by
+    usability = Usability.ADEQUATE if trajectory.few is None else trajectory.few.known.usability
+    reliability = trajectory.few.known.judged_by if trajectory.few and usability in _LIMITED else None
     return MainFacts(
         scores=scores,
         first_band=scale.band(scores.first.score),
         newest_band=scale.band(newest.score),
         change=_change(trajectory, scores),
-        coefficient=float(caution.coefficient) if caution else None,
+        coefficient=None if reliability is None else reliability.coefficient,
+        too_unreliable=usability is Usability.TOO_UNRELIABLE,
         cutoff=cutoff,
         was_case=criteria is not None and cutoff is not None and criteria.is_case(scores.first.score),
         is_case=criteria is not None and cutoff is not None and criteria.is_case(newest.score),
