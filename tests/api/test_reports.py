@@ -26,7 +26,7 @@ from tests.api.twenty import LINES, YEAR, Line, keep
 from tests.factories import Clinic, make_clinic, ok
 
 Z = 1.959963984540054
-UNKNOWN = Withheld.UNKNOWN
+UNKNOWN, DOES_NOT_APPLY = Withheld.UNKNOWN, Withheld.DOES_NOT_APPLY
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +101,7 @@ def test_denominators(report: Report) -> None:
         assert cell(report, "denominators", name, "count").value == count
         if before is not None:
             is_share(cell(report, "denominators", name, "share_of_previous"), count, before)
-    assert cell(report, "denominators", "referred", "share_of_previous").withheld is UNKNOWN
+    assert cell(report, "denominators", "referred", "share_of_previous").withheld is DOES_NOT_APPLY
     assert cell(report, "denominators", "single_session", "count").value == 2  # 17, 18
     is_share(cell(report, "denominators", "single_session", "share_of_previous"), 2, 18)
 
