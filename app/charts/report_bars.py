@@ -19,6 +19,7 @@ from app.charts.report_parts import (
     chart_word,
     column_of,
     dots,
+    ends,
     field,
     gaps,
     legend,
@@ -178,8 +179,9 @@ def shares_chart(table: Table, language: str, key: str = "share") -> Spec:
     layers = [*row_lines(rows, _ALL), *row_names(table, rows, language), *dots(rows, place, _PERCENT)]
     layers += [*gaps(rows, place, language), *row_figures(rows, place, table.columns[place], language, FIELD + 12)]
     x = x_axis(chart_word("share", language), _ALL, language, _TICKS)
-    entries: list[Entry] = [(FIGURE, chart_word("with_interval", language))]
-    parts = [field(rows, x, layers), legend(entries, BESIDE + FIELD)]
+    parts = [field(rows, x, layers)]
+    if any(ends(row.cells[place]) for row in rows):  # one kind of dot alone needs no name
+        parts.append(legend([(FIGURE, chart_word("with_interval", language))], BESIDE + FIELD))
     return whole_chart(table, language, parts, rows_said(table, rows, place, language))
 
 

@@ -14,10 +14,12 @@ from app.charts.report_parts import (
     SECOND,
     WHOLE,
     Entry,
+    Sign,
     chart_word,
     column_of,
     ends,
     legend,
+    mark_of,
     number,
     whole_chart,
     words,
@@ -36,6 +38,8 @@ _HEIGHT: Final = 240
 _ROOM: Final = 66
 """Pixels beside a field for its axis."""
 _TOP: Final = 100.0
+_DOT: Final = 26
+"""Square pixels."""
 _Hidden = dict[str, set[int]]
 """By reason, in words: the sessions whose figures are withheld."""
 
@@ -68,11 +72,11 @@ def dose_chart(table: Table, language: str) -> Spec:
     Returns
     -------
     dict
-        A Vega-Lite specification with its data inside. Sessions 3, 7, 20 and 52 are marked; where a figure is withheld
-        the line breaks off, and words say why.
+        A Vega-Lite specification with its data inside. Sessions 3, 7, 20 and 52 are marked, as far as figures are told
+        or to the mark after that; where one is withheld the line breaks off, and words say why.
     """
     strata = _strata(table, language)
-    last = max(each.last for each in strata)
+    last = _last(table, strata)
     width = (WHOLE - _ROOM) / len(strata) - (30 if len(strata) > 1 else 0)
     panels = [_panel(table, each, last, width, language, first=place == 0) for place, each in enumerate(strata)]
     entries: list[Entry] = [
@@ -82,6 +86,19 @@ def dose_chart(table: Table, language: str) -> Spec:
     ]
     parts = [{"hconcat": panels, "spacing": 30}, legend(entries, WHOLE - _ROOM)]
     return whole_chart(table, language, parts, list(_said(table, strata, language)))
+
+
+def _last(table: Table, strata: Sequence[_Stratum]) -> int:
+    """Give the session at which the field ends: the first mark that no told figure lies after."""
+    places = [place for key, _ in _CURVES if (place := column_of(table, key)) is not None]
+    told = [
+        session
+        for each in strata
+        for session, row in each.rows
+        if any(row.cells[place].withheld is None for place in places)
+    ]
+    latest, end = max(told, default=0), max(each.last for each in strata)
+    return min(end, next((mark for mark in MARKED if mark >= latest), end))
 
 
 def _strata(table: Table, language: str) -> list[_Stratum]:
@@ -103,9 +120,9 @@ def _panel(table: Table, stratum: _Stratum, last: int, width: float, language: s
     for key, line in reversed(_CURVES):
         place = column_of(table, key)
         if place is not None:
-            for run in _runs(stratum, place, hidden, language):
+            for run in _runs(stratum, place, hidden, last, language):
                 layers += _curve(run, line, is_main=line is MAIN)
-    layers = [*_hidden_stretches(hidden, last), *layers, *_gap_words(hidden, last)]
+    layers = [*_hidden_stretches(table, stratum, last), *layers, *_gap_words(hidden, last)]
     ticks = [*marked, *([last] if all(last - each > 2 for each in marked) else [])]
     x = x_axis(chart_word("session", language), (0.0, float(last)), language, ticks)
     y = y_axis(chart_word("share", language) if first else "", (0.0, _TOP), language)
@@ -114,37 +131,49 @@ def _panel(table: Table, stratum: _Stratum, last: int, width: float, language: s
     return panel | ({"title": title} if stratum.name else {})
 
 
-def _runs(stratum: _Stratum, place: int, hidden: _Hidden, language: str) -> Iterator[list[tuple[int, Cell]]]:
+def _runs(stratum: _Stratum, place: int, hidden: _Hidden, last: int, language: str) -> Iterator[list[tuple[int, Cell]]]:
     """Give the stretches of sessions whose figures are shown; the first one begins at none."""
     run: list[tuple[int, Cell]] = [(0, Cell(0.0, 0.0, 0.0))]
     for session, row in stratum.rows:
         cell = row.cells[place]
+        if session > last:
+            break
         if cell.withheld is None:
             run.append((session, cell))
             continue
         hidden.setdefault(withheld_word(cell.withheld, language), set()).add(session)
-        if run:
-            yield run
-        run = []
-    if run:
         yield run
+        run = []
+    yield run
 
 
 def _curve(run: Sequence[tuple[int, Cell]], line: palette.Line, *, is_main: bool) -> Iterator[Spec]:
-    steps = [{"x": session, "y": found} for session, cell in run if (found := number(cell, _TOP)) is not None]
+    """Draw the told figures as dots, and straight lines between neighbours: how it went between them is not told.
+
+    A figure between hidden ones is a dot with its interval as a bar, since it has no neighbour to go to.
+    """
+    found: list[Row] = [{"x": session, "y": at} for session, cell in run if (at := number(cell, _TOP)) is not None]
     bands: list[Row] = [
         {"x": session, "y": each[0], "y2": each[1]} for session, cell in run if (each := ends(cell, _TOP))
     ]
     if is_main and len(bands) > 1:
-        area = {"type": "area", "interpolate": "step-after", "color": palette.BAND, "opacity": 0.75}
-        yield layer(bands, area, y2={"field": "y2"})
-    yield layer(steps, stroke("line", line) | {"interpolate": "step-after"})
+        yield layer(bands, {"type": "area", "color": palette.BAND, "opacity": 0.75}, y2={"field": "y2"})
+    elif is_main and bands and run[0][0]:
+        yield layer(bands, stroke("rule", line), y2={"field": "y2"})
+    if len(found) > 1:
+        yield layer(found, stroke("line", line))
+    yield layer([each for each in found if each["x"]], mark_of(Sign("circle", line.colour, line.colour, _DOT)))
 
 
-def _hidden_stretches(hidden: _Hidden, last: int) -> Iterator[Spec]:
-    """Tint the sessions whose figures are hidden."""
-    sessions = set().union(*hidden.values())
-    tinted = [{"x": each - 1.0, "x2": float(min(each, last)), "y": 0.0, "y2": _TOP} for each in sorted(sessions)]
+def _hidden_stretches(table: Table, stratum: _Stratum, last: int) -> Iterator[Spec]:
+    """Tint what leads up to the sessions at which the first curve's figures are hidden, from the row before."""
+    place = column_of(table, _CURVES[0][0]) or 0
+    starts = [0, *(session for session, _ in stratum.rows)]
+    tinted = [
+        {"x": float(start), "x2": float(session), "y": 0.0, "y2": _TOP}
+        for start, (session, row) in zip(starts, stratum.rows, strict=False)
+        if row.cells[place].withheld is not None and session <= last
+    ]
     mark = {"type": "rect", "color": palette.WINDOW, "opacity": 1}
     yield layer(tinted, mark, x2={"field": "x2"}, y2={"field": "y2"})
 

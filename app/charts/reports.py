@@ -22,16 +22,17 @@ from app.texts.reports import column_name, is_difference, note_text, reading, ro
 
 _Chart = Callable[[Table, str], Spec]
 
+_COUNT: Final = "count"
 _LIMITS: Final = ("lower_95", "upper_95", "lower_998", "upper_998")
 _DOSE: Final = (("improved",), dose_chart)
 _SHARE: Final = (("share",), shares_chart)
 
 _CHARTS: Final[Mapping[str, tuple[tuple[str, ...], _Chart]]] = MappingProxyType(
     {
-        "denominators": (("count",), denominators_chart),
+        "denominators": ((_COUNT,), denominators_chart),
         "outcomes": (("share",), outcomes_chart),
         "compared": (("difference",), compared_chart),
-        "funnel": (("count", "share", "expected", *_LIMITS), funnel_chart),
+        "funnel": ((_COUNT, "share", "expected", *_LIMITS), funnel_chart),
         "therapists": (("estimate",), therapists_chart),
         **dict.fromkeys(("dose", "dose_by_third", "dose_by_interval"), _DOSE),
         "good_enough": (("good_enough",), partial(shares_chart, key="good_enough")),
@@ -55,7 +56,7 @@ def report_chart(table: Table, language: str) -> Spec | None:
     Returns
     -------
     dict or None
-        A Vega-Lite specification with its data inside; None where the table has no chart.
+        A Vega-Lite specification with its data inside; None where the table has no chart, or tells none of its figures.
     """
     found = _chart_of(table)
     return None if found is None else found(table, language)
@@ -126,5 +127,9 @@ def chart_page(svg: str, table: Table, language: str) -> str:
 
 def _chart_of(table: Table) -> _Chart | None:
     needed, draw = _CHARTS.get(table.key, _GROUPS if table.key.startswith("by_") else ((), None))
-    has_all = all(column_of(table, key) is not None for key in needed)
-    return draw if table.rows and has_all else None
+    places = {key: column_of(table, key) for key in needed}
+    if None in places.values():
+        return None
+    figures = [place for key, place in places.items() if key != _COUNT or len(places) == 1]
+    is_told = any(row.cells[place or 0].withheld is None for row in table.rows for place in figures)
+    return draw if is_told else None

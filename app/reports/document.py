@@ -38,6 +38,8 @@ class Withheld(StrEnum):
     """It, or what it would give away, rests on fewer persons than may be told."""
     UNKNOWN = "unknown"
     """Nothing is known: no source, no data; never the same as 0."""
+    DOES_NOT_APPLY = "does_not_apply"
+    """There is no such figure, as the share of the row above in the first row."""
     NOT_COMPARABLE = "not_comparable"
     UNRELIABLE = "unreliable"
     """Too few for the figure to mean anything."""

@@ -29,6 +29,7 @@ REFERRED: Final = "referred"
 RECOVERED: Final = "recovery"
 
 _UNKNOWN: Final = Cell(withheld=Withheld.UNKNOWN)
+_DOES_NOT_APPLY: Final = Cell(withheld=Withheld.DOES_NOT_APPLY)
 
 _STAGES: Final[dict[str, Sequence[Stage]]] = {
     REFERRED: list(Stage),
@@ -138,7 +139,7 @@ def denominators(tabulated: Tabulated, where: Where) -> Table:
     steps[CASES] = tabulated.stages.count(where, Stage.PAIRED_CASE)
     rows, before = [], None
     for place, (name, count) in enumerate(steps.items()):
-        of_previous = _UNKNOWN if place == 0 else share(count, before)
+        of_previous = _DOES_NOT_APPLY if place == 0 else share(count, before)
         rows.append(Row(name, (_UNKNOWN, _UNKNOWN) if name in tabulated.unknown else (counted(count), of_previous)))
         before = count
     single = tabulated.stages.count(where, Stage.ONE_SESSION)
@@ -253,13 +254,13 @@ def _adjusted(
     tabulated: Tabulated, where: Where, pairs: Sequence[Pair], reference: Sequence[Pair], criteria: ChangeCriteria
 ) -> tuple[Cell, ...]:
     cases = tabulated.recoveries.count(where, CASES)
-    unknown = Cell(withheld=Withheld.UNKNOWN)
+    plain = (_DOES_NOT_APPLY,) * 3  # the means that are not adjusted stand in the row above
     if cases is None:
-        return HIDDEN, unknown, unknown, unknown, HIDDEN
+        return HIDDEN, *plain, HIDDEN
     group, all_cases = (histogram(each).cases(criteria) for each in (pairs, reference))
     found = severity_adjusted(group, all_cases, criteria.better)
-    effect = unknown if found is None else _number(found.estimate, found.lower, found.upper)
-    return Cell(cases), unknown, unknown, unknown, effect
+    effect = _UNKNOWN if found is None else _number(found.estimate, found.lower, found.upper)
+    return Cell(cases), *plain, effect
 
 
 def _number(value: float, low: float = np.nan, high: float = np.nan) -> Cell:

@@ -5,12 +5,15 @@ No words, no names, no answers: codes and evidence only, which :mod:`app.texts.r
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from app.scales.change import ChangeCategory
+
+_PAUSED: Final = "verdict_word.crisis_pause"
+"""The verdict that says no more than that there is a pause."""
 
 
 class Words(NamedTuple):
@@ -64,7 +67,9 @@ class MainFacts:
     change : ChangeCategory or None
         What the change is; None where a change of one person can't be told.
     coefficient : float or None
-        The reliability, where the change is to be used with caution because of it.
+        The reliability, where because of it the change is to be used with caution or can't be told.
+    too_unreliable : bool
+        Whether it is so low that the change can't be told.
     cutoff : int or None
         The clinical cut-off, points; None where none is published.
     was_case, is_case : bool
@@ -78,6 +83,7 @@ class MainFacts:
     newest_band: str | None = None
     change: ChangeCategory | None = None
     coefficient: float | None = None
+    too_unreliable: bool = False
     cutoff: int | None = None
     was_case: bool = False
     is_case: bool = False
@@ -125,6 +131,8 @@ class NoteFacts:
         Name of the programme.
     main : MainFacts or None
         The main measure.
+    tells_no_score : bool
+        Whether it is told that the main measure has no score; not where one might be hidden.
     others : tuple of MeasureFacts
         The other series.
     verdict : VerdictFacts or None
@@ -147,6 +155,7 @@ class NoteFacts:
     planned: int | None = None
     programme: str | None = None
     main: MainFacts | None = None
+    tells_no_score: bool = True
     others: tuple[MeasureFacts, ...] = ()
     verdict: VerdictFacts | None = None
     paused_since: date | None = None
@@ -164,14 +173,14 @@ Shown = str | int | float | date | Words | tuple["Sentence", ...]
 
 
 class Sentence(NamedTuple):
-    """One sentence: its code, which is the key of its words too, and what it shows."""
+    """One sentence, or a clause of one: its code, which is the key of its words too, and what it shows."""
 
     code: str
     evidence: Mapping[str, Shown]
 
 
 def composed(facts: NoteFacts) -> list[Sentence]:
-    """Tell which sentences a note has, in their order.
+    """Tell which sentences a note has, the most important first.
 
     Parameters
     ----------
@@ -181,54 +190,50 @@ def composed(facts: NoteFacts) -> list[Sentence]:
     Returns
     -------
     list of Sentence
-        At least the one about the sessions held.
+        From one, of the plan, to eight. A risk that nobody has assessed comes before all else; what limits the scores
+        and the verdict is one sentence, as is the plan.
 
     Examples
     --------
     >>> [each.code for each in composed(NoteFacts(held=3, planned=10, goals_set=2))]
-    ['held_of_planned', 'no_score', 'goals']
+    ['no_score', 'plan']
     """
+    risk = list(_alerts(facts.alerts))
+    unassessed = facts.alerts is not None and facts.alerts.open > 0
     return [
-        _held(facts),
-        *(_main(facts.main) if facts.main else [Sentence("no_score", {})]),
-        *_others(facts.others),
+        *(risk if unassessed else ()),
+        *(_main(facts.main) if facts.main else _no_score(facts)),
         *_verdict(facts),
-        *_alerts(facts.alerts),
-        *_review(facts.review),
-        *_goals(facts),
-        *_plan(facts),
-        *_set_aside(facts),
+        *_listed("others" if facts.main else "measures", map(_other, facts.others)),
+        *_listed("reservations", _reservations(facts)),
+        *(() if unassessed else risk),
+        *_listed("plan", _plan(facts)),
+        *_review(facts),
     ]
 
 
-def _held(facts: NoteFacts) -> Sentence:
-    evidence: dict[str, Shown] = {"held": facts.held}
-    code = "held" if facts.held != 1 else "held_one"
-    if facts.planned is not None:
-        code, evidence["planned"] = "held_of_planned", facts.planned
-    if facts.programme is not None:
-        code, evidence["programme"] = f"{code}_in_programme", facts.programme
-    return Sentence(code, evidence)
+def _listed(code: str, clauses: Iterable[Sentence]) -> Iterator[Sentence]:
+    """Make one sentence of some clauses; none of nothing."""
+    together = tuple(clauses)
+    if together:
+        yield Sentence(code, {"clauses": together})
 
 
 def _main(main: MainFacts) -> Iterator[Sentence]:
     scores, newest = main.scores, main.scores.newest
     name, first = _name(scores), scores.first
     if newest is None:
-        yield Sentence("only_score", {"measure": name, **_placed("first", first, main.first_band)})
+        only = _placed("first", first, main.first_band) | {"side": _side(main, "only")}
+        yield Sentence("only_score", {"measure": name, **only})
     else:
         both = _placed("first", first, main.first_band) | _placed("newest", newest, main.newest_band)
         yield Sentence("scores", {"measure": name, **both})
-        yield _change(newest.score - first.score, main.change)
-        if main.coefficient is not None:
-            yield Sentence("with_caution", {"coefficient": main.coefficient})
-    if main.cutoff is not None:
-        side = "in_clinical_range" if main.is_case else "outside_clinical_range"
-        yield Sentence(side, {"cutoff": main.cutoff})
-        if newest is not None and not main.was_case:
-            yield Sentence("started_below_cutoff", {"cutoff": main.cutoff})
-    if main.late_baseline is not None:
-        yield Sentence("late_baseline", {"held": main.late_baseline})
+        yield _change(newest.score - first.score, main)
+
+
+def _no_score(facts: NoteFacts) -> Iterator[Sentence]:
+    if facts.tells_no_score:
+        yield Sentence("no_score", {})
 
 
 def _placed(which: str, dated: Dated, band: str | None) -> dict[str, Shown]:
@@ -237,28 +242,30 @@ def _placed(which: str, dated: Dated, band: str | None) -> dict[str, Shown]:
     return {f"{which}_score": dated.score, f"{which}_day": dated.day, f"{which}_band": inside}
 
 
-def _change(points: float, change: ChangeCategory | None) -> Sentence:
+def _side(main: MainFacts, score: str) -> tuple[Sentence, ...]:
+    """Tell on which side of the cut-off the only or the latest score lies; nothing where none is published."""
+    if main.cutoff is None:
+        return ()
+    where = "in" if main.is_case else "outside"
+    return (Sentence(f"{score}_{where}_clinical_range", {"cutoff": main.cutoff}),)
+
+
+def _change(points: float, main: MainFacts) -> Sentence:
     direction = "unchanged" if points == 0 else "fallen" if points < 0 else "risen"
-    if change is None:
-        return Sentence(f"{direction}_not_judged", {"points": abs(points)})
-    return Sentence(direction, {"points": abs(points), "change": Words(f"change_word.{change}")})
+    judged = () if main.change is None else (Sentence("judged", {"change": Words(f"change_word.{main.change}")}),)
+    return Sentence(direction, {"points": abs(points), "judged": judged, "side": _side(main, "latest")})
 
 
-def _others(others: tuple[MeasureFacts, ...]) -> Iterator[Sentence]:
-    clauses = []
-    for each in others:
-        evidence: dict[str, Shown] = {
-            "measure": _name(each),
-            "first_score": each.first.score,
-            "first_day": each.first.day,
-        }
-        if each.newest is None:
-            clauses.append(Sentence("other_once", evidence))
-        else:
-            newest: dict[str, Shown] = {"newest_score": each.newest.score, "newest_day": each.newest.day}
-            clauses.append(Sentence("other", evidence | newest))
-    if clauses:
-        yield Sentence("others", {"clauses": tuple(clauses)})
+def _other(scores: MeasureFacts) -> Sentence:
+    evidence: dict[str, Shown] = {
+        "measure": _name(scores),
+        "first_score": scores.first.score,
+        "first_day": scores.first.day,
+    }
+    if scores.newest is None:
+        return Sentence("other_once", evidence)
+    newest: dict[str, Shown] = {"newest_score": scores.newest.score, "newest_day": scores.newest.day}
+    return Sentence("other", evidence | newest)
 
 
 def _name(scores: MeasureFacts) -> Shown:
@@ -270,13 +277,36 @@ def _name(scores: MeasureFacts) -> Shown:
 
 
 def _verdict(facts: NoteFacts) -> Iterator[Sentence]:
-    if facts.verdict is not None:
+    paused = facts.paused_since is not None
+    if facts.verdict is not None and not (paused and facts.verdict.key == _PAUSED):
         verdict = Words(facts.verdict.key, as_it_is=True)
-        yield Sentence("verdict", {"verdict": verdict, "day": facts.verdict.day})
-        if facts.verdict.stale:
-            yield Sentence("stale", {})
-    if facts.paused_since is not None:
+        pause = () if facts.paused_since is None else (Sentence("paused", {"day": facts.paused_since}),)
+        yield Sentence("verdict", {"verdict": verdict, "day": facts.verdict.day, "pause": pause})
+    elif facts.paused_since is not None:
         yield Sentence("crisis_pause", {"day": facts.paused_since})
+
+
+def _reservations(facts: NoteFacts) -> Iterator[Sentence]:
+    """Tell what to bear in mind of the scores and of the verdict."""
+    if facts.main is not None:
+        yield from _limits(facts.main)
+    if facts.verdict is not None and facts.verdict.stale:
+        yield Sentence("stale", {})
+    if facts.set_aside:
+        yield Sentence("set_aside", {"count": facts.set_aside})
+
+
+def _limits(main: MainFacts) -> Iterator[Sentence]:
+    if main.scores.newest is not None:
+        if main.change is None and not main.too_unreliable:
+            yield Sentence("not_judged", {})
+        if main.coefficient is not None:
+            code = "too_unreliable" if main.too_unreliable else "with_caution"
+            yield Sentence(code, {"coefficient": main.coefficient})
+        if main.cutoff is not None and not main.was_case:
+            yield Sentence("started_below_cutoff", {})
+    if main.late_baseline is not None:
+        yield Sentence("late_baseline", {"held": main.late_baseline})
 
 
 def _alerts(alerts: AlertFacts | None) -> Iterator[Sentence]:
@@ -288,27 +318,31 @@ def _alerts(alerts: AlertFacts | None) -> Iterator[Sentence]:
         yield Sentence("alert_assessed", {"answered": alerts.answered_on, "assessed": alerts.assessed_on})
 
 
-def _review(review: ReviewFacts | None) -> Iterator[Sentence]:
-    if review is not None:
-        code = "reviewed_with_patient" if review.with_patient else "reviewed_without_patient"
-        yield Sentence(code, {"day": review.day, "action": Words(f"code.review_action.{review.action}")})
-
-
-def _goals(facts: NoteFacts) -> Iterator[Sentence]:
+def _plan(facts: NoteFacts) -> Iterator[Sentence]:
+    yield _held(facts)
     if facts.goals_set:
         yield Sentence("goals", {"set": facts.goals_set, "reached": facts.goals_reached})
-
-
-def _plan(facts: NoteFacts) -> Iterator[Sentence]:
     if facts.closed_on is not None:
         yield Sentence("closed", {"day": facts.closed_on})
-        return
-    if facts.review_due is not None:
-        yield Sentence("review_due", {"day": facts.review_due})
-    if facts.planned_end is not None:
+    elif facts.planned_end is not None:
         yield Sentence("planned_end", {"day": facts.planned_end})
 
 
-def _set_aside(facts: NoteFacts) -> Iterator[Sentence]:
-    if facts.set_aside:
-        yield Sentence("set_aside", {"count": facts.set_aside})
+def _held(facts: NoteFacts) -> Sentence:
+    programme = () if facts.programme is None else (Sentence("in_programme", {"programme": facts.programme}),)
+    evidence: dict[str, Shown] = {"held": facts.held, "programme": programme}
+    if facts.planned is not None:
+        return Sentence("held_of_planned", evidence | {"planned": facts.planned})
+    return Sentence({0: "held_none", 1: "held_one"}.get(facts.held, "held"), evidence)
+
+
+def _review(facts: NoteFacts) -> Iterator[Sentence]:
+    """Tell the last review and the next; of a closed episode nothing is due."""
+    due = None if facts.closed_on is not None else facts.review_due
+    if facts.review is not None:
+        code = "reviewed_with_patient" if facts.review.with_patient else "reviewed_without_patient"
+        action = Words(f"code.review_action.{facts.review.action}")
+        following = () if due is None else (Sentence("next_review", {"day": due}),)
+        yield Sentence(code, {"day": facts.review.day, "action": action, "next": following})
+    elif due is not None:
+        yield Sentence("review_due", {"day": due})

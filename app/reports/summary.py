@@ -89,7 +89,7 @@ class MeasureSummary:
     first_improved_dose : int or None
         Dose of the first score that was reliably better than the baseline.
     measured_sessions : int
-        Counted sessions that have a score before or after them.
+        Counted sessions that a score was given with, before or after them.
     waiting_change : float or None
         Improvement from the first score in the waiting time to the baseline, points.
     waiting_days : int or None
@@ -232,12 +232,9 @@ def _first_improved(criteria: ChangeCriteria, treated: Sequence[Observation]) ->
 
 
 def _measured(series: Sequence[Series]) -> int:
-    """Count the sessions that have a score: one with dose d was given before session d + 1, or after the last one."""
-    held = series[0].sessions_counted
-    sessions = {
-        min(each.dose + 1, held) for one in series for each in one.observations if each.phase is not Phase.FOLLOW_UP
-    }
-    return len(sessions) if held else 0
+    """Count the sessions that a score was given with; none is given with one after the treatment."""
+    with_score = {each.session for one in series for each in one.observations if each.phase is not Phase.FOLLOW_UP}
+    return len(with_score - {None})
 
 
 def _waiting(series: Series, criteria: ChangeCriteria | None) -> tuple[float | None, int | None]:

@@ -12,10 +12,12 @@ from app.db.grant_facts import Reported, counted_facts, programmes_begun
 from app.db.grant_words import evidence_of, plans_of, statements_of
 from app.db.models import Programme, Service
 from app.db.session import Work
+from app.errors import NotFound
 from app.reports.document import Fact, Report
 from app.reports.grant import THRESHOLD, grant_report
 from app.reports.grant_facts import EvaluationPlan, Evidence, GrantFacts, ProgrammeFacts, Statements
 from app.scales.catalogue import catalogue
+from app.services.report_request import A_SERVICE
 from app.services.settings import current_settings
 
 
@@ -29,9 +31,16 @@ def report_for_grant(work: Work, service_id: UUID | None, year: int, threshold: 
     """
     about = [Fact("organisation", organisation_name(work))]
     if service_id is not None:
-        about.append(Fact("service", get_of_organisation(work, Service, service_id).name))
+        about.append(Fact("service", _service_name(work, service_id)))
     work.note()
     return grant_report(facts_for_grant(work, service_id, year), (*about, Fact("year", str(year))), threshold)
+
+
+def _service_name(work: Work, service_id: UUID) -> str:
+    try:
+        return get_of_organisation(work, Service, service_id).name
+    except NotFound:  # which would point at an id in the path
+        raise NotFound("there is no such service", pointer="/service_id", allowed=A_SERVICE) from None
 
 
 def facts_for_grant(work: Work, service_id: UUID | None, year: int) -> GrantFacts:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -13,7 +13,7 @@ from app.db import record as rows
 from app.db.access_log import organisation_name
 from app.db.codes import AdministrationState
 from app.db.episode_records import EpisodeRecord, KeptSeries, read_episodes
-from app.db.models import Goal, Review
+from app.db.models import Episode, Goal, Review
 from app.db.present_programme import present_programme
 from app.db.scope import get_episode
 from app.db.session import Work
@@ -34,11 +34,18 @@ from app.services.placing import place
 from app.services.printing import print_pdf
 from app.services.settings import current_settings
 from app.services.trajectories import Trajectory, read_trajectory
+from app.services.visibility import PATIENTS_VIEW, View, view_of_parents
 from app.texts.catalogue import is_known, say
 from app.texts.record_note import in_words
 from app.trajectories.few_occasions import Usability
 from app.trajectories.few_verdicts import FEW_OCCASIONS, is_of_few_occasions
+from app.trajectories.progress import SignalReason
 from app.trajectories.series import Observation, Series
+
+_OF_AGE: Final = 18
+"""Years: until then parents may read the record."""
+
+_LIMITED: Final = frozenset({Usability.WITH_CAUTION, Usability.TOO_UNRELIABLE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +55,8 @@ class RecordNote:
     organisation: str
     reference: str
     written_on: date
+    left_out: bool
+    """Whether what parents may not be shown is left out, be there any or not."""
     sentences: list[Sentence]
 
     def texts(self, language: str) -> list[str]:
@@ -59,8 +68,18 @@ class RecordNote:
         return " ".join(self.texts(language))
 
 
-def read_record_note(work: Work, episode_id: UUID) -> RecordNote:
+def read_record_note(work: Work, episode_id: UUID, *, withheld_from_parents: bool = False) -> RecordNote:
     """Gather what the note of an episode says.
+
+    Parameters
+    ----------
+    work : Work
+        The caller's transaction.
+    episode_id : UUID
+        The episode.
+    withheld_from_parents : bool
+        Whether the note goes where no parent reads it. Of a patient under age it else leaves out what a parent may not
+        be shown.
 
     Raises
     ------
@@ -70,16 +89,48 @@ def read_record_note(work: Work, episode_id: UUID) -> RecordNote:
     episode = get_episode(work, episode_id)
     record = read_episodes(work, [episode.id])[episode.id]
     zone = current_settings(work).time_zone
+    today = work.now.astimezone(zone).date()
+    whole = withheld_from_parents or _is_of_age(record.birth_month, today)
+    view = PATIENTS_VIEW if whole else view_of_parents(rows.informants(work, record.patient_id))
+    facts = _facts(work, episode, _shown(record, view), view, zone)
+    return RecordNote(organisation_name(work), record.patient_reference, today, not view.is_whole, composed(facts))
+
+
+def _is_of_age(birth_month: date, day: date) -> bool:
+    """Tell whether a patient is of age for certain: of the birthday nothing but the month is known."""
+    return (day.year - birth_month.year, day.month) > (_OF_AGE, birth_month.month)
+
+
+def _shown(record: EpisodeRecord, view: View) -> EpisodeRecord:
+    """Give the record without what a reader may not be shown, and without what may rest on it."""
+    if view.is_whole:
+        return record
+    series = [each for each in record.series if view.shows(each.informant_id)]
+    shown = {each.id for each in series}
+    administrations = [each for each in record.administrations if each.series_id in shown]
+    known = {each.id for each in administrations}
+    return replace(
+        record,
+        crisis_pause_since=None,
+        main_series_id=record.main_series_id if record.main_series_id in shown else None,
+        series=series,
+        administrations=administrations,
+        alerts=[each for each in record.alerts if each.administration_id in known],
+    )
+
+
+def _facts(work: Work, episode: Episode, record: EpisodeRecord, view: View, zone: ZoneInfo) -> NoteFacts:
     main = None if record.main_series_id is None else read_trajectory(work, episode.id, None, None, None)
     programme = present_programme(work, episode.id)
-    goals = rows.of_episode(work, Goal, episode)
-    facts = NoteFacts(
+    goals = [] if view.hides_patient else rows.of_episode(work, Goal, episode)
+    return NoteFacts(
         held=len(record.sessions),
         planned=record.planned_dose,
         programme=None if programme is None else programme.name,
         main=None if main is None else _main(main, zone),
+        tells_no_score=view.is_whole,
         others=tuple(_others(record, zone)),
-        verdict=None if main is None else _verdict(main, zone),
+        verdict=None if main is None else _verdict(main, zone, pause_shown=view.is_whole),
         paused_since=_day(record.crisis_pause_since, zone),
         alerts=_alerts(record, zone),
         review=_review(rows.of_episode(work, Review, episode), zone),
@@ -90,8 +141,6 @@ def read_record_note(work: Work, episode_id: UUID) -> RecordNote:
         closed_on=_day(record.closed_at, zone),
         set_aside=sum(each.state == AdministrationState.NEEDS_CLARIFICATION for each in record.administrations),
     )
-    today = work.now.astimezone(zone).date()
-    return RecordNote(organisation_name(work), record.patient_reference, today, composed(facts))
 
 
 def printed(note: RecordNote, language: str) -> bytes:
@@ -121,14 +170,15 @@ def _main(trajectory: Trajectory, zone: ZoneInfo) -> MainFacts | None:
     criteria, newest = scale.criteria, scores.newest or scores.first
     cutoff = None if criteria is None else criteria.cutoff
     first = _first(trajectory.series)
-    few = trajectory.few
-    caution = few is not None and few.known.usability is Usability.WITH_CAUTION and few.known.judged_by
+    usability = Usability.ADEQUATE if trajectory.few is None else trajectory.few.known.usability
+    reliability = trajectory.few.known.judged_by if trajectory.few and usability in _LIMITED else None
     return MainFacts(
         scores=scores,
         first_band=scale.band(scores.first.score),
         newest_band=scale.band(newest.score),
         change=_change(trajectory, scores),
-        coefficient=float(caution.coefficient) if caution else None,
+        coefficient=None if reliability is None else reliability.coefficient,
+        too_unreliable=usability is Usability.TOO_UNRELIABLE,
         cutoff=cutoff,
         was_case=criteria is not None and cutoff is not None and criteria.is_case(scores.first.score),
         is_case=criteria is not None and cutoff is not None and criteria.is_case(newest.score),
@@ -177,10 +227,10 @@ def _dated(observation: Observation, zone: ZoneInfo) -> Dated:
     return Dated(float(observation.score), observation.completed_at.astimezone(zone).date())
 
 
-def _verdict(trajectory: Trajectory, zone: ZoneInfo) -> VerdictFacts | None:
-    """Give the standing verdict; there is none in the mode `record`."""
+def _verdict(trajectory: Trajectory, zone: ZoneInfo, *, pause_shown: bool) -> VerdictFacts | None:
+    """Give the standing verdict; there is none in the mode `record`, nor where it would tell of a hidden pause."""
     verdict = trajectory.verdict
-    if verdict is None:
+    if verdict is None or (verdict["signal_reason"] == SignalReason.CRISIS_PAUSE and not pause_shown):
         return None
     subject = FEW_OCCASIONS if is_of_few_occasions(verdict["curve"]) else ""
     key = f"verdict_word.{verdict['signal_reason']}"

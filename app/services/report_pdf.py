@@ -15,7 +15,6 @@ from app.services.printing import print_pdf
 from app.texts.catalogue import say
 from app.texts.figures import written_denominator, written_interval, written_value
 from app.texts.reports import (
-    STRATUM,
     column_name,
     fact_name,
     fact_value,
@@ -28,9 +27,6 @@ from app.texts.reports import (
     section_title,
     table_title,
 )
-
-_PRINTED_SESSIONS: Final = frozenset({1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 20, 26, 32, 40, 52})
-"""Of a table with a row for each session, the ones that paper has room for."""
 
 _SIZE: Final = re.compile(r'<svg[^>]* width="([\d.]+)" height="([\d.]+)"')
 _LEGIBLE: Final = 1400.0
@@ -100,31 +96,27 @@ def _section(section: Section, drawn: dict[str, _Drawn | None], language: str) -
 
 
 def _table(table: Table, drawn: _Drawn | None, language: str) -> dict[str, Any]:
-    rows = [row for row in table.rows if _is_printed(table, row)]
-    notes = _notes(table.notes, language)
-    if len(rows) < len(table.rows):
-        notes.append(note_text(Note("selected_sessions"), language))
     return {
         "heading": table_title(table, language),
         "reading": reading(table, language),
-        "columns": [row_head(table, language), *(column_name(each, language) for each in table.columns)],
+        "columns": [row_head(table, language), *(_head(each, language) for each in table.columns)],
         "widths": _widths(table),
         "numeric": [False, *(each.kind not in _WORDS for each in table.columns)],
-        "rows": [_row(table, row, language) for row in rows],
-        "notes": notes,
+        "rows": [_row(table, row, language) for row in table.rows],
+        "notes": _notes(table.notes, language),
         "chart": None if drawn is None else _picture(*drawn),
     }
+
+
+def _head(column: Column, language: str) -> str:
+    """Name a column, which is narrow, so that no line of it begins with a sign of per cent."""
+    return column_name(column, language).replace(" %", f"{_FIXED}%")
 
 
 def _widths(table: Table) -> list[float]:
     wordy = [each.kind in _WORDS for each in table.columns]
     texts = _TEXTS if sum(wordy) > _MANY else _NAMES
     return [_NAMES, *(texts if each else _FIGURES for each in wordy)]
-
-
-def _is_printed(table: Table, row: Row) -> bool:
-    session = row.key.rpartition(STRATUM)[2]
-    return not table.key.startswith("dose") or not session.isdecimal() or int(session) in _PRINTED_SESSIONS
 
 
 def _row(table: Table, row: Row, language: str) -> dict[str, Any]:

@@ -35,6 +35,8 @@ FILTERS: Final = (
 )
 """The dimensions of which a report can be about one value; it is then about no other."""
 
+A_SERVICE: Final = "the id of a service of the organisation, or none for all of them"
+
 _LANGUAGES: Final[Mapping[str, str]] = {
     Language.BOKMAL: "Norsk bokmål",
     Language.NYNORSK: "Norsk nynorsk",
@@ -90,7 +92,24 @@ def require_own_service(work: Work, service_id: UUID | None) -> None:
         If another service is asked for.
     """
     if work.scope.role is Role.SERVICE_LEAD and service_id not in (None, work.scope.service_id):
-        raise Forbidden("a service lead's reports are of the own service or of the whole organisation")
+        raise Forbidden(
+            "a service lead's reports are of the own service or of the whole organisation",
+            pointer="/service_id",
+            allowed=f"{work.scope.service_id}, or none for the whole organisation",
+        )
+
+
+def filter_named(name: str | None) -> Dimension | None:
+    """Give the dimension of a name, of which a report can be about one value.
+
+    Raises
+    ------
+    MalformedBody
+        If it is none of them.
+    """
+    if name is not None and name not in FILTERS:
+        raise MalformedBody("not a dimension of one value", pointer="/dimension", allowed=", ".join(FILTERS))
+    return None if name is None else Dimension(name)
 
 
 def check_request(work: Work, request: ReportRequest) -> None:
@@ -104,12 +123,12 @@ def check_request(work: Work, request: ReportRequest) -> None:
         If a dimension is asked for without a value, or a comparator without its source.
     """
     require_own_service(work, request.service_id)
-    if request.dimension is not None and request.dimension not in FILTERS:
-        raise MalformedBody("not a dimension of one value", pointer="/dimension", allowed=", ".join(FILTERS))
     if (request.dimension is None) != (request.value is None):
         raise MalformedBody("a dimension and its value go together", pointer="/value", allowed="both or neither")
     if (request.own_fall is None) != (not request.own_source):
-        raise MalformedBody("a comparator of one's own goes with its source", pointer="/own_source")
+        raise MalformedBody(
+            "a comparator of one's own goes with its source", pointer="/own_source", allowed="own_fall too, or neither"
+        )
 
 
 def require_measure(work: Work, measure: str) -> None:
@@ -134,7 +153,7 @@ def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
     """
     services = {str(each.id): each.name for each in all_of_organisation(work, Service)}
     if request.service_id is not None and str(request.service_id) not in services:
-        raise InvalidReference("there is no such service", pointer="/service_id")
+        raise InvalidReference("there is no such service", pointer="/service_id", allowed=A_SERVICE)
     settings = current_settings(work)
     criteria, curve = _held_against(work, request, settings)
     asked = Asked(request.period, request.measure, request.service_id, request.respondent, request.dimension)
@@ -142,7 +161,8 @@ def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
     where = Where(request.period, None if request.service_id is None else str(request.service_id))
     if request.value is not None:
         if request.value not in whole.axes.values:
-            raise InvalidReference("no closed episode has this value", pointer="/value")
+            allowed = f"a row of the table by_{request.dimension}"
+            raise InvalidReference("no closed episode has this value", pointer="/value", allowed=allowed)
         where = replace(where, value=request.value, any_value=False)
         asked = replace(asked, of=_database_values(whole, request))
     programmes = {str(each.id): each.name for each in all_of_organisation(work, Programme)}

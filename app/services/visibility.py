@@ -50,6 +50,18 @@ def view_of(reader: Informant, informants: Iterable[Informant]) -> View:
     return View(frozenset(each.id for each in hidden), any(each.role == InformantRole.SELF for each in hidden))
 
 
+def view_of_parents(informants: Iterable[Informant]) -> View:
+    """Give what every parent may be shown who may read the record, for what is not made for one of them.
+
+    A mother's own answers are hidden where the father is an informant too and she has not opened them; where no
+    parent is an informant, only what was opened is shown.
+    """
+    everybody = list(informants)
+    parents = [each for each in everybody if each.role == InformantRole.PARENT]
+    hidden = [each for each in everybody if each.visibility != Visibility.OPEN and parents != [each]]
+    return View(frozenset(each.id for each in hidden), any(each.role == InformantRole.SELF for each in hidden))
+
+
 def shown_to(view: View, record: KeptRecord) -> KeptRecord:
     """Give the record without the answers that a reader may not be shown, and without what was made of them.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from types import MappingProxyType
@@ -11,6 +12,7 @@ from app.reports.document import Cell, Kind, Withheld
 from app.texts.catalogue import is_known, say
 
 _COMMA: Final = frozenset({"nb", "nn"})
+_RANGE: Final = re.compile(r"(\d+)-(\d+)")
 _MINUS: Final = "\N{MINUS SIGN}"
 _DASH: Final = "\N{EN DASH}"
 _FIXED: Final = "\N{NO-BREAK SPACE}"
@@ -147,10 +149,19 @@ def plain(key: str) -> str:
 
     Examples
     --------
-    >>> plain("of_long_ago"), plain("18-29")
-    ('Of long ago', '18-29')
+    >>> plain("of_long_ago"), plain("18-29"), plain("7-7")
+    ('Of long ago', '18\u201329', '7')
     """
-    return key[:1].upper() + key[1:].replace("_", " ")
+    return ranged(key[:1].upper() + key[1:].replace("_", " "))
+
+
+def ranged(text: str) -> str:
+    """Write a range of years, ages or sessions with the dash that ranges have; leave any other text as it is."""
+    found = _RANGE.fullmatch(text)
+    if found is None:
+        return text
+    first, last = found.groups()
+    return first if first == last else f"{first}{_DASH}{last}"
 
 
 def _unit(kind: Kind, language: str, *, is_difference: bool) -> str:

@@ -13,12 +13,12 @@ _DECIMAL_COMMA: Final = frozenset({"nb", "nn"})
 
 
 def in_words(sentence: Sentence, language: str) -> str:
-    """Put a sentence of the note into a language.
+    """Put a sentence of the note, or a clause of one, into a language.
 
     Examples
     --------
     >>> in_words(Sentence("goals", {"set": 3, "reached": 1}), "nn")
-    'Mål som er nådde: 1 av 3.'
+    'nådde mål: 1 av 3'
     """
     shown = {name: _shown(name, value, language) for name, value in sentence.evidence.items()}
     return say(f"record_note.{sentence.code}", language, shown)

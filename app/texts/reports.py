@@ -8,7 +8,7 @@ from typing import Final
 
 from app.reports.document import Column, Fact, Note, Report, Row, Section, Table
 from app.texts.catalogue import is_known, say
-from app.texts.figures import plain
+from app.texts.figures import plain, ranged
 
 _CODES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
@@ -102,7 +102,7 @@ def row_name(table: Table, row: Row, language: str) -> str:
     ('Weekly, 7', 'Team A')
     """
     if row.label is not None:
-        return row.label
+        return ranged(row.label)
     stratum, divided, rest = row.key.partition(STRATUM)
     name = key_name(table, stratum, language)
     return f"{name}, {plain(rest)}" if divided else name
@@ -164,4 +164,4 @@ def fact_value(fact: Fact, language: str) -> str:
     """
     kinds = (_OF_FACTS.get(fact.key, "report.code"), "report.code")
     message = next((f"{kind}.{fact.value}" for kind in kinds if is_known(f"{kind}.{fact.value}")), None)
-    return fact.value if message is None else say(message, language)
+    return ranged(fact.value) if message is None else say(message, language)

@@ -124,6 +124,9 @@ class Observation:
         Weeks since the baseline measure, negative before it.
     phase : Phase
         Waiting, treatment or follow-up.
+    session : int or None
+        The counted session that it was given with, the first being 1: the linked one, else the nearer one of those
+        around it, the coming one if they are as near. None where no session counts, or sessions are not known.
     """
 
     administration_id: Hashable
@@ -132,6 +135,7 @@ class Observation:
     dose: int
     weeks: float
     phase: Phase
+    session: int | None = None
 
 
 def dose_at(measurement: Measurement, sessions: Iterable[CountedSession]) -> int:
@@ -262,7 +266,13 @@ class Series:
                 phase = Phase.TREATMENT
             weeks = (measurement.completed_at - ordered[baseline_index].completed_at) / _WEEK
             return Observation(
-                measurement.administration_id, measurement.completed_at, measurement.score, dose, weeks, phase
+                measurement.administration_id,
+                measurement.completed_at,
+                measurement.score,
+                dose,
+                weeks,
+                phase,
+                _session(measurement, *starts),
             )
 
         placed = tuple(observation(index, *pair) for index, pair in enumerate(zip(ordered, doses, strict=True)))
@@ -349,6 +359,16 @@ def _dose(measurement: Measurement, starts: list[datetime], by_session: Mapping[
     if linked is not None:
         return bisect_left(starts, linked) + (measurement.timing is Timing.AFTER)
     return bisect_left(starts, measurement.session_starts_at or measurement.completed_at)
+
+
+def _session(measurement: Measurement, starts: list[datetime], by_session: Mapping[Hashable, datetime]) -> int | None:
+    linked = by_session.get(measurement.session_id)
+    if linked is not None:
+        return bisect_left(starts, linked) + 1
+    before, moment = bisect_left(starts, measurement.completed_at), measurement.completed_at
+    if not 0 < before < len(starts):
+        return min(before + 1, len(starts)) or None
+    return before if moment - starts[before - 1] < starts[before] - moment else before + 1
 
 
 def _require_aware(moment: datetime, name: str) -> None:

@@ -5,6 +5,7 @@ before the first session and an hour before the last one, unless the table says 
 
 - 1 and 2 also filled in a PHQ-9 when they were referred, a week before the first session: 22 and 17.
 - 3 and 4 had ended their programme three days after the last session, and filled in one 30 days later: 4 and 7.
+- 13 filled in both an hour after the session began.
 - 4 cancelled two sessions in the first week; 10, 15 and 19 stayed away from one after their last.
 - Episodes were closed three days after the last session, that of 14 after 70 days, those of 3 and 4 after 33,
   those without one after 30.
@@ -51,6 +52,7 @@ no  sex     age  language  programme  waited  every  sessions  phq-9  gad-7  end
 
 AT_REFERRAL: Final = {1: 22, 2: 17}
 AFTERWARDS: Final = {3: 4, 4: 7}
+AFTER_SESSIONS: Final = {13}
 CANCELLED: Final = {4: 2}
 STAYED_AWAY: Final = {10, 15, 19}
 CLOSED_AFTER: Final = {3: 33, 4: 33, 14: 70, 19: 30, 20: 30}
@@ -177,7 +179,8 @@ def _answer(clinic: Clinic, episode: dict[str, Any], line: Line, asked_for: dict
     hour = timedelta(hours=1)
     if line.no in AT_REFERRAL:
         _put(clinic, episode, phq_9(AT_REFERRAL[line.no]), BEGIN - timedelta(days=line.waited))
-    times = (line.session(1) - hour, line.session(line.sessions) - hour)
+    aside = hour if line.no in AFTER_SESSIONS else -hour
+    times = (line.session(1) + aside, line.session(line.sessions) + aside)
     for place, (total, at) in enumerate(zip(line.phq_9, times, strict=False)):
         _put(clinic, episode, phq_9(total), at, **(asked_for if place == 0 else {}))
     for total, at in zip(line.gad_7, times, strict=False):

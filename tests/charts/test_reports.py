@@ -249,6 +249,19 @@ class TestDose:
         tinted = [(row["x"], row["x2"]) for row in signs(panel, "rect")]
         assert tinted == [(3.0, 4.0), (4.0, 5.0)]
 
+    def test_a_figure_between_hidden_ones_is_a_dot_with_its_interval_and_no_line(self) -> None:
+        """And what leads up to a hidden step is tinted from the step before; the field ends at the mark of the last."""
+        kinds = (Column("improved", Kind.SHARE), Column("dropped_out", Kind.SHARE))
+        rows = tuple(
+            Row(str(step), (Cell(0.4, 0.3, 0.5) if step == 6 else SMALL, SMALL)) for step in (3, 6, 7, 10, 20, 52)
+        )
+        panel = field(report_chart(Table("dose", kinds, rows), "en") or {})["hconcat"][0]
+        assert not [each for each in panel["layer"] if each["mark"]["type"] == "line"]
+        shown = [row for each in panel["layer"] for row in each["data"]["values"] if row["x"] == 6 and "x2" not in row]
+        assert shown == [{"x": 6, "y": 30.0, "y2": 50.0}, {"x": 6, "y": 40.0}]
+        assert [(row["x"], row["x2"]) for row in signs(panel, "rect")] == [(0, 3), (6, 7)]
+        assert panel["encoding"]["x"]["scale"]["domain"] == [0, 7]
+
     def test_a_table_without_drop_out_has_one_line(self) -> None:
         rows = tuple(Row(f"{session}", (share(session, 40),)) for session in range(1, 9))
         spec = report_chart(Table("dose", (Column("improved", Kind.SHARE),), rows), "en") or {}
@@ -270,6 +283,19 @@ def test_long_names_are_broken_and_then_cut() -> None:
     assert shortened("Tjenesten for alle som bor ved sjøen og litt til og mer", 90, 2)[-1].endswith("…")
     assert shortened("Donaudampfschifffahrtsgesellschaft", 60, 2)[0].endswith("…")
     assert shortened("Kort", 90, 2) == ["Kort"]
+
+
+def test_a_table_that_tells_no_figure_has_no_chart() -> None:
+    for key, columns in (("responders", ("count", "share")), ("funnel", ("count", "share", "expected"))):
+        kinds = tuple(Column(each, Kind.SHARE) for each in columns)
+        assert report_chart(Table(key, kinds, (Row("a", (Cell(20), *(SMALL,) * (len(kinds) - 1))),)), "en") is None
+
+
+def test_shares_without_intervals_have_no_legend_of_intervals() -> None:
+    column = (Column("share", Kind.SHARE),)
+    for cell, is_named in ((Cell(0.9), False), (Cell(0.9, 0.8, 0.95, 100), True)):
+        told = json.dumps(report_chart(Table("attendance", column, (Row("attended", (cell,)),)), "en"))
+        assert ("Share with 95% interval" in told) is is_named
 
 
 def test_limits_have_room() -> None:

@@ -13,6 +13,7 @@ from app.reports.document import Cell, Column, Fact, Kind, Note, Report, Row, Se
 
 SMALL = Cell(withheld=Withheld.SMALL_NUMBER)
 UNKNOWN = Cell(withheld=Withheld.UNKNOWN)
+NOT_APPLICABLE = Cell(withheld=Withheld.DOES_NOT_APPLY)
 NOT_COMPARABLE = Cell(withheld=Withheld.NOT_COMPARABLE)
 UNRELIABLE = Cell(withheld=Withheld.UNRELIABLE)
 
@@ -71,7 +72,7 @@ def outcomes() -> Table:
 def effect() -> Table:
     rows = (
         Row("pre_post", (count(268), Cell(15.2), Cell(9.4), Cell(5.1), Cell(1.14, 1.01, 1.27, 268))),
-        Row("severity_adjusted", (count(231), Cell(16.4), UNKNOWN, Cell(4.2), Cell(0.92, 0.78, 1.06, 231))),
+        Row("severity_adjusted", (count(231), Cell(16.4), NOT_APPLICABLE, Cell(4.2), Cell(0.92, 0.78, 1.06, 231))),
     )
     kinds = columns(
         count=Kind.COUNT,

@@ -209,6 +209,8 @@ def test_the_size_of_the_change_by_hand() -> None:
     adjusted = cells(table, "severity_adjusted")
     assert adjusted["count"].value == 4
     assert adjusted["effect"].value == pytest.approx(1.7566, abs=1e-4)
+    plain = [adjusted[each].withheld for each in ("mean_before", "mean_after", "sd_before")]
+    assert plain == [Withheld.DOES_NOT_APPLY] * 3
 
 
 def test_the_effect_is_positive_when_better_where_higher_is_better() -> None:

@@ -132,6 +132,9 @@ def test_sessions_with_a_score_are_counted_once() -> None:
     # Before sessions 1 and 2 (twice), none before 3, before 4 and after it: sessions 1, 2 and 4 of four.
     found = only(line(series((-1, 18), (2, 17), (5, 17), (20, 12), (22, 12))))
     assert found.measured_sessions == 3
+    # An hour after each of four sessions, on days 0, 7, 14 and 21: all four.
+    after = only(line(series(*((7 * week + 1 / 24, 18) for week in range(4)))))
+    assert after.measured_sessions == 4
 
 
 def test_of_two_versions_the_one_with_more_scores_is_kept() -> None:

@@ -82,7 +82,7 @@ def everywhere() -> Iterator[str]:
     yield from (f"report.chart.{name}" for name in OF_CHARTS)
     yield from (f"report.code.{fact}" for fact in FACTS)
     yield from (f"report.row.{row}" for row in ROWS)
-    yield from (f"report.note.{note}" for note in (*NOTES, "selected_sessions"))
+    yield from (f"report.note.{note}" for note in NOTES)
     yield from (f"report.fact.only_{dimension}" for dimension in FILTERS)
     yield from (f"report.code.{standing}" for standing in STANDINGS)
     yield from ("report.title.own", "report.title.tool", "report.column.weeks")

@@ -81,16 +81,6 @@ def test_it_can_be_read_aloud() -> None:
     assert pdf.count(b"/Alt") >= 20, "every chart has its words"
 
 
-def test_a_table_by_session_shows_the_sessions_that_matter_and_says_so() -> None:
-    kinds = (Column("improved", Kind.SHARE),)
-    rows = tuple(Row(f"{session}", (Cell(session / 100),)) for session in range(1, 53))
-    report = Report("outcomes", (), (), (Section("dose", (Table("dose", kinds, rows),)),))
-    everywhere = text_of(report_pdf(report, "en", organisation="A", day=DAY))
-    assert "7%" in everywhere
-    assert "51%" not in everywhere
-    assert say("report.note.selected_sessions", "en") in everywhere
-
-
 def test_a_chart_stands_in_it_and_a_table_without_one_does_not_fail() -> None:
     with_chart = Report("outcomes", (), (), (Section("dose", (responders(),)),))
     plain = Table("effect", (Column("count", Kind.COUNT),), (Row("pre_post", (Cell(9),)),))

@@ -64,7 +64,7 @@ def test_two_rules_for_missing_scores_are_told_with_their_source(language: str) 
         ("dose_by_third", Row("highest:20", ()), "Highest third, 20"),
         # The session is no third.
         ("dose_by_third", Row("lowest:1", ()), "Lowest third, 1"),
-        ("by_age_band", Row("18-24", ()), "18-24"),
+        ("by_age_band", Row("18-24", ()), "18\u201324"),
         ("by_problem_area", Row("low_mood", ()), "Low mood"),
         ("by_service", Row("recovery", (), label="=1+1"), "=1+1"),
     ],

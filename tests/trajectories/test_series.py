@@ -55,6 +55,24 @@ class TestDose:
     def test_an_unknown_linked_session_leaves_the_clock(self, timing: Timing) -> None:
         assert dose_at(Measurement("linked", at(1.5), 15, "unknown", timing), sessions(4)) == 2
 
+    @pytest.mark.parametrize(
+        ("weeks", "session"),
+        [(-3, 1), (0, 1), (0.2, 1), (0.4, 1), (0.6, 2), (1, 2), (2.9, 4), (9, 4)],
+    )
+    def test_a_score_is_given_with_the_nearest_session(self, weeks: float, session: int) -> None:
+        """Half way between two is 0.5 weeks and an hour."""
+        [found] = Series.build([scored(weeks)], sessions(4)).observations
+        assert found.session == session
+
+    def test_of_two_as_near_it_is_the_coming_one_and_a_link_says_more(self) -> None:
+        between = at(0.5) + timedelta(hours=1)
+        near = Measurement("near", between, 15)
+        linked = Measurement("linked", at(2), 15, 0, Timing.AFTER)
+        missed = Measurement("missed", at(2.2), 15, "missed", Timing.AFTER, at(1))
+        found = Series.build([near, linked, missed], sessions(4)).observations
+        assert [each.session for each in found] == [2, 1, 3]
+        assert Series.build([near], []).observations[0].session is None
+
     def test_a_late_attendance_correction_lowers_what_follows(self) -> None:
         attended = sessions(4)
         measurements = [scored(week) for week in range(4)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from app.api.charts import JSON, VARY, wanted
 from app.api.deps import OpenWork, allow
@@ -38,16 +38,22 @@ def read_record_note(
     request: Request,
     response: Response,
     open_work: Annotated[OpenWork, allow(Action.READ_RECORD_NOTE)],
+    withheld_from_parents: Annotated[
+        bool, Query(description="Whether it is for a part of the record that no parent reads.")
+    ] = False,
 ) -> RecordNoteRead | Response:
     """Sum up an episode in one paragraph for the patient record: scores, change, assessment and plan.
 
     By Accept also as plain text to paste, and as a document. The words are in the language of Accept-Language. Nothing
     is in it but what is kept here, and neither names nor answers; in the mode `record` nothing is judged.
+
+    Parents may read the record of a patient under 18: what was made of answers that are not open to them is left out,
+    without a word of it, unless the note is withheld from them.
     """
     language = language_of(request)
     media_type = wanted(request, (JSON, TEXT, PDF))
     with open_work() as work:
-        note = record_note.read_record_note(work, episode_id)
+        note = record_note.read_record_note(work, episode_id, withheld_from_parents=withheld_from_parents)
     if media_type == PDF:
         return paper(record_note.printed(note, language), "record-note")
     if media_type == TEXT:

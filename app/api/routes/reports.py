@@ -13,16 +13,16 @@ from app.api.errors import language_of
 from app.api.problems import declares
 from app.api.reports import FORMS, answer, given_as_report
 from app.api.schemas.reports import ReportRead
-from app.charts.reports import report_chart
+from app.charts.reports import charted_tables, report_chart
 from app.config import Settings
 from app.db.access_log import organisation_name
 from app.errors import NotFound
 from app.identity.policy import Action
-from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Dimension, Period
+from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Period
 from app.reports.rounding import rounded_report
 from app.scales.instrument import InformantRole
 from app.services.grant import report_for_grant
-from app.services.report_request import FILTERS, ReportRequest, require_own_service
+from app.services.report_request import FILTERS, ReportRequest, filter_named, require_own_service
 from app.services.reports import outcomes_report, own_report, tool_report
 
 router = APIRouter(tags=["reports"])
@@ -40,7 +40,12 @@ _Measure = Annotated[
 _Service = Annotated[UUID | None, Query(description="The whole organisation, if not named.")]
 _Respondent = Annotated[InformantRole | None, Query(description="Answers of this informant role only.")]
 _Dimension = Annotated[
-    Dimension | None, Query(description=f"Only episodes with one value of: {', '.join(FILTERS)}.", examples=["sex"])
+    str | None,
+    Query(
+        description=f"Only episodes with one value of: {', '.join(FILTERS)}.",
+        examples=["sex"],
+        json_schema_extra={"enum": [*FILTERS, None]},
+    ),
 ]
 _Value = Annotated[str | None, Query(max_length=100, description="The value, as the table of the dimension names it.")]
 _OwnFall = Annotated[
@@ -76,7 +81,8 @@ def read_outcomes(
     with rounded figures. Counts below the threshold, and whatever would give them away, are withheld in every form.
     """
     language = language_of(request)
-    asked = ReportRequest(Period(year, years), measure, service_id, respondent, dimension, value, own_fall, own_source)
+    narrowed = filter_named(dimension), value
+    asked = ReportRequest(Period(year, years), measure, service_id, respondent, *narrowed, own_fall, own_source)
     with open_work() as work:
         media_type = wanted(request, FORMS)
         report = outcomes_report(work, asked, threshold=_threshold(request))
@@ -103,14 +109,14 @@ def read_chart(
     value: _Value = None,
 ) -> Response:
     """Draw one table of the report of outcomes: a Vega-Lite specification, SVG or PNG, from what the table tells."""
-    asked = ReportRequest(Period(year, years), measure, service_id, respondent, dimension, value)
+    asked = ReportRequest(Period(year, years), measure, service_id, respondent, filter_named(dimension), value)
     with open_work() as work:
         media_type = wanted(request, _CHARTS)
         report = rounded_report(outcomes_report(work, asked, threshold=_threshold(request)))
-    named = (each for section in report.sections for each in section.tables if each.key == table)
-    spec = next((found for each in named if (found := report_chart(each, language_of(request))) is not None), None)
+    charted = {each.key: each for each in charted_tables(report)}
+    spec = report_chart(charted[table], language_of(request)) if table in charted else None
     if spec is None:
-        raise NotFound("the report has no chart of that name", pointer="/table")
+        raise NotFound("the report has no chart of that name", pointer="/table", allowed=", ".join(charted))
     if media_type in SPECIFICATIONS:
         return specification(spec, media_type)
     return drawn(spec, media_type, str)

@@ -23,6 +23,7 @@ class RecordNoteRead(Answer):
 
     language: Language
     written_on: date
+    left_out: bool = Field(description="Whether answers that parents may not be shown would be left out.")
     paragraph: str = Field(description="All sentences in one piece.")
     sentences: list[NoteSentence]
 
@@ -33,6 +34,7 @@ def record_note_read(note: RecordNote, language: str) -> RecordNoteRead:
     return RecordNoteRead(
         language=Language(language),
         written_on=note.written_on,
+        left_out=note.left_out,
         paragraph=note.paragraph(language),
         sentences=[NoteSentence(code=each.code, text=text) for each, text in zip(note.sentences, texts, strict=True)],
     )

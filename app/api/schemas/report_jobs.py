@@ -12,9 +12,9 @@ from app.api.schemas.fields import Answer, Body, Label, whole_number
 from app.db.codes import JobState, ReportFileFormat
 from app.db.models import ReportJob
 from app.db.report_jobs import KEPT_FOR
-from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Dimension, Period
+from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Period
 from app.scales.instrument import InformantRole
-from app.services.report_request import FILTERS, ReportRequest
+from app.services.report_request import FILTERS, ReportRequest, filter_named
 
 
 class ReportJobCreate(Body):
@@ -27,8 +27,10 @@ class ReportJobCreate(Body):
     measure: Label = Field(max_length=100, description="Key of the instrument, or phq-9+gad-7.", examples=["phq-9"])
     service_id: UUID | None = Field(default=None, description="The whole organisation, if not named.")
     respondent: InformantRole | None = Field(default=None, description="Answers of this informant role only.")
-    dimension: Dimension | None = Field(
-        default=None, description=f"Only episodes with one value of: {', '.join(FILTERS)}."
+    dimension: str | None = Field(
+        default=None,
+        description=f"Only episodes with one value of: {', '.join(FILTERS)}.",
+        json_schema_extra={"enum": [*FILTERS, None]},
     )
     value: Label | None = Field(default=None, description="The value, as the table of the dimension names it.")
     own_fall: float | None = Field(
@@ -43,8 +45,8 @@ class ReportJobCreate(Body):
 
     def asked(self) -> ReportRequest:
         """Give what is asked for."""
-        named = self.model_dump(exclude={"year", "years", "file_format"})
-        return ReportRequest(Period(self.year, self.years), **named)
+        named = self.model_dump(exclude={"year", "years", "file_format", "dimension"})
+        return ReportRequest(Period(self.year, self.years), dimension=filter_named(self.dimension), **named)
 
 
 class ReportJobRead(Answer):
