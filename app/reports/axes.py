@@ -83,12 +83,15 @@ class Axis:
         >>> Axis(3, ((0, 1, 2),)).at([2, 1, 0])
         3
         """
-        wanted = np.zeros(self.size, dtype=np.int64)
-        wanted[list(atoms)] = 1
-        found = np.flatnonzero((self.entries == wanted).all(axis=1))
-        if not len(found):
+        found = self._places.get(frozenset(atoms))
+        if found is None:
             raise ValueError(f"no entry of just these atoms: {tuple(atoms)}")
-        return int(found[0])
+        return found
+
+    @cached_property
+    def _places(self) -> dict[frozenset[int], int]:
+        sets = [*((atom,) for atom in range(self.size)), *self.groups]
+        return {frozenset(atoms): place for place, atoms in reversed(list(enumerate(sets)))}  # the first of equal ones
 
 
 def with_total(size: int) -> Axis:
