@@ -24,6 +24,8 @@ _IMPOSSIBLE = 9
 _WAYS = np.arange(2)
 """Up, and down."""
 _FEW = 6
+_FEWER = -1
+"""What is told of small counts."""
 _APART = 1e9
 
 
@@ -66,8 +68,8 @@ class Table:
 
     def told(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give what is told of counts: rounded ones, 0 for nobody, and that those below the threshold are few."""
-        rounded = self.to * ((cells + self.to // 2) // self.to)
-        return np.where((cells > 0) & (cells < self.threshold), -1, rounded)
+        rounded = cells if self.to == 1 else self.to * ((cells + self.to // 2) // self.to)
+        return np.where((cells > 0) & (cells < self.threshold), _FEWER, rounded)
 
     def make(self, move: Move) -> None:
         """Hide whatever is told otherwise after a move.
@@ -89,12 +91,11 @@ class Table:
             touched.append(rows)
             # Each turn sums along the first axis and puts the entries last: after all turns the order is the old one.
             change = change.reshape(len(some), -1).T @ part[rows].T
-        cells = self.cells[mesh(touched)]
-        moved = cells + change.reshape([len(rows) for rows in touched])
-        self._hide(touched, (self.told(moved) != self.told(cells)) | ((moved != cells) & (self.told(cells) == -1)))
-
-    def _hide(self, touched: list[NDArray[np.int64]], which: NDArray[np.bool_]) -> None:
         where = mesh(touched)
+        cells = self.cells[where]
+        moved = cells + change.reshape(cells.shape)
+        told = self.told(cells)
+        which = (self.told(moved) != told) | ((moved != cells) & (told == _FEWER))
         self.hidden[where] |= which
         self._left[where] *= ~which
 
