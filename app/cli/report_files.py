@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from datetime import date
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -61,14 +62,12 @@ def make(
     data_dir: DataDir = None,
 ) -> None:
     """Make a report, rounded and with small numbers withheld as in every form, and write it to a file."""
-    if not FIRST_YEAR <= year <= LAST_YEAR:
-        raise InvalidInput(f"--year must be {FIRST_YEAR} to {LAST_YEAR}")
+    require_year(year)
+    require_folder(output)
     if kind is ReportKind.OUTCOMES and measure is None:
         raise InvalidInput("a report of outcomes needs --measure, as phq-9")
     if kind is ReportKind.GRANT and (measure is not None or years != 1):
         raise InvalidInput("a grant report is of one year and of no measure: leave --measure and --years out")
-    if not output.parent.is_dir():
-        raise InvalidInput(f"there is no folder {output.parent}")
     settings = settings_of(data_dir=data_dir)
     # Nobody is logged in: the audit says that it was done at the machine, as it does of all commands.
     scope = Scope(organisation, UUID(int=0), Role.OPERATOR, UUID(int=0))
@@ -79,22 +78,38 @@ def make(
                 report = report_for_grant(work, service, year, settings.report_threshold)
             else:
                 report = _outcomes(work, ReportRequest(Period(year, years), measure, service), settings)
-            content = _written(work, report, report_format, language)
-    _replace(output, content)
-    print(f"spor: {len(content)} bytes in {output}", file=sys.stderr)
+            organisation_named, day = organisation_name(work), work.now.date()
+    write_report(output, report, report_format, language, organisation=organisation_named, day=day)
 
 
 def _outcomes(work: Work, request: ReportRequest, settings: Settings) -> Report:
     return outcomes_report(work, request, threshold=settings.report_threshold)
 
 
-def _written(work: Work, report: Report, report_format: ReportFormat, language: str) -> bytes:
-    """Write a report as its route answers with it."""
-    rounded, day = rounded_report(report), work.now.date()
+def require_year(year: int) -> None:
+    """Refuse a year of which there is no report."""
+    if not FIRST_YEAR <= year <= LAST_YEAR:
+        raise InvalidInput(f"--year must be {FIRST_YEAR} to {LAST_YEAR}")
+
+
+def require_folder(output: Path) -> None:
+    """Refuse a file that could not be written, before its report is made."""
+    if not output.parent.is_dir():
+        raise InvalidInput(f"there is no folder {output.parent}")
+
+
+def write_report(
+    output: Path, report: Report, report_format: ReportFormat, language: str, *, organisation: str, day: date
+) -> None:
+    """Write a report, rounded, as its route answers with it."""
+    rounded = rounded_report(report)
     if report_format is ReportFormat.JSON:
-        return report_read(rounded, language).model_dump_json(indent=2).encode() + b"\n"
-    file_format = ReportFileFormat(report_format)
-    return report_file(rounded, file_format, language, organisation=organisation_name(work), day=day)
+        content = report_read(rounded, language).model_dump_json(indent=2).encode() + b"\n"
+    else:
+        file_format = ReportFileFormat(report_format)
+        content = report_file(rounded, file_format, language, organisation=organisation, day=day)
+    _replace(output, content)
+    print(f"spor: {len(content)} bytes in {output}", file=sys.stderr)
 
 
 def _replace(output: Path, content: bytes) -> None:

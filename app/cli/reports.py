@@ -11,11 +11,13 @@ import typer
 
 from app.cli.connections import ready_database
 from app.cli.options import DataDir, settings_of
+from app.cli.pooled_report import pool
 from app.cli.report_files import make
 from app.services import summaries
 
 commands = typer.Typer(no_args_is_help=True, help="Reports, and the summaries that they are made from.")
 commands.command()(make)
+commands.command()(pool)
 
 Organisation = Annotated[UUID, typer.Option(help="Id of the organisation.")]
 

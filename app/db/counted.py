@@ -12,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from app.db.pipeline import Statement, statement
 from app.db.session import Query, Work
@@ -78,6 +78,14 @@ _KEEP = statement(
      where c.changes < excluded.changes
     """
 )
+
+
+class Counting(Protocol):
+    """Gives the cells of each question."""
+
+    def __call__(self, *questions: Question[Any]) -> list[list[Any]]:
+        """Give them in the order of the questions."""
+        ...
 
 
 def count(work: Work, *questions: Question[Any]) -> list[list[Any]]:

@@ -29,6 +29,7 @@ class KeptSettings:
     agreements: str
     retention_years: int | None
     retention_until_age: int | None
+    pools_reports: bool
     curves: str
     """Of each live curve: instrument, form family, programme, document."""
 
@@ -36,7 +37,7 @@ class KeptSettings:
 _IN_FORCE = statement(
     """
     select version, mode, language, time_zone, policy::text, max_missing::text, agreements::text,
-           retention_years, retention_until_age,
+           retention_years, retention_until_age, pools_reports,
            coalesce((select json_agg(json_build_array(c.instrument, c.form_family, c.programme_id, c.parameters)
                                      order by c.id)::text
                        from curves c

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 from app.db import reports as questions
-from app.db.counted import count
+from app.db.counted import Counting
 from app.db.reports import AGE_BANDS, OF_MEASURE_ONLY, Asked
-from app.db.session import Work
 from app.reports.casemix import third, thirds
 from app.reports.cohort import Dimension, Measured, Started
 from app.reports.outcomes import Tabulated
@@ -37,7 +36,7 @@ class ByDimension:
     """Where the thirds of the first score lie in the whole organisation."""
 
 
-def by_dimension(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> ByDimension:
+def by_dimension(count: Counting, asked: Asked, services: Sequence[str], threshold: int) -> ByDimension:
     """Count the organisation's episodes by the dimension that is asked for.
 
     What only measured episodes have, the others have not: there they are those of whom it is not known. The thirds of
@@ -45,14 +44,14 @@ def by_dimension(work: Work, asked: Asked, services: Sequence[str], threshold: i
     """
     of_all = replace(asked, by=None) if asked.by in OF_MEASURE_ONLY else asked
     of_measured = of_all if asked.by is Dimension.BASELINE_THIRD else asked
-    started, measured = count(work, questions.started(of_all), questions.measured(of_measured))
+    started, measured = count(questions.started(of_all), questions.measured(of_measured))
     return tabulated(asked, started, measured, services, threshold)
 
 
-def of_respondents(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> dict[str, ByDimension]:
+def of_respondents(count: Counting, asked: Asked, services: Sequence[str], threshold: int) -> dict[str, ByDimension]:
     """Count by informant role: an episode may have several, so that each stands beside those without it."""
     by_role = replace(asked, by=Dimension.RESPONDENT)
-    started, measured = count(work, questions.started(replace(asked, by=None)), questions.measured(by_role))
+    started, measured = count(questions.started(replace(asked, by=None)), questions.measured(by_role))
     return {
         role: tabulated(by_role, started, [cell for cell in measured if cell.value == role], services, threshold)
         for role in sorted({str(cell.value) for cell in measured})
@@ -70,14 +69,14 @@ def tabulated(
 
 
 def of_areas(
-    work: Work, asked: Asked, whole: ByDimension, services: Sequence[str], threshold: int
+    count: Counting, asked: Asked, whole: ByDimension, services: Sequence[str], threshold: int
 ) -> dict[str, ByDimension]:
     """Count by problem area: an episode may have several, so that each is one of two values, it or not.
 
     `whole` are all episodes, by no dimension.
     """
     by_area = replace(asked, by=AREAS)
-    of_area, measured_of_area = count(work, questions.started(by_area), questions.measured(by_area))
+    of_area, measured_of_area = count(questions.started(by_area), questions.measured(by_area))
     measured_of_all = _alike(whole.measured)
     return {
         area: tabulated(

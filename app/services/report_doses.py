@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Final
 
 from app.db import reports as questions
-from app.db.counted import count
 from app.reports import dose
 from app.reports.cohort import Dimension
 from app.reports.document import Section, Table
@@ -24,8 +23,8 @@ def dose_section(gathered: Gathered) -> Section:
     """Tell by which session improvement came, and how many sessions went with a good end."""
     asked, services, threshold = gathered.asked, list(gathered.services), gathered.threshold
     period, service = gathered.request.period, gathered.service
-    steps, cells, reached = count(
-        gathered.work, questions.steps(asked), questions.firsts(asked), questions.reached(replace(asked, by=None))
+    steps, cells, reached = gathered.count(
+        questions.steps(asked), questions.firsts(asked), questions.reached(replace(asked, by=None))
     )
     own = [cell for cell in cells if asked.of is None or cell.value in asked.of]
     if asked.by is Dimension.BASELINE_THIRD:
@@ -45,7 +44,7 @@ def dose_section(gathered: Gathered) -> Section:
 
 def _dose_by(gathered: Gathered, key: str, dimension: Dimension) -> Table:
     asked = replace(gathered.asked, by=dimension, cuts=gathered.whole.cuts)
-    steps, cells = count(gathered.work, questions.steps(asked), questions.firsts(asked))
+    steps, cells = gathered.count(questions.steps(asked), questions.firsts(asked))
     steps = [cell for cell in steps if cell.value]
     strata = sorted({str(cell.value) for cell in steps}, key=_place_of_stratum)
     axes = axes_over(gathered, tuple(strata) or (None,))

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from app.db import reports as questions
-from app.db.counted import count
 from app.db.people import therapists_of
 from app.reports import casemix
 from app.reports.cohort import WINDOW_YEARS, Dimension, Period
@@ -31,9 +30,9 @@ def for_whom(gathered: Gathered) -> Section:
         return Section("for_whom", (), notes=(Note("one_dimension"),))
     tables = [_by(gathered, dimension) for dimension in FILTERS]
     if gathered.request.respondent is None:
-        roles = of_respondents(gathered.work, gathered.asked, list(gathered.services), gathered.threshold)
+        roles = of_respondents(gathered.count, gathered.asked, list(gathered.services), gathered.threshold)
         tables.append(_by_overlapping(gathered, Dimension.RESPONDENT, roles, {}))
-    areas = of_areas(gathered.work, gathered.asked, gathered.whole, list(gathered.services), gathered.threshold)
+    areas = of_areas(gathered.count, gathered.asked, gathered.whole, list(gathered.services), gathered.threshold)
     tables.append(_by_overlapping(gathered, Dimension.PROBLEM_AREA, areas, {area: area for area in areas}))
     tables.append(_by_period(gathered))
     period, tabulated = gathered.request.period, gathered.whole.tabulated
@@ -52,7 +51,7 @@ def _by(gathered: Gathered, dimension: Dimension) -> Table:
     if dimension is Dimension.BASELINE_THIRD:  # which the first scores of the whole tell already
         found = tabulated(asked, gathered.whole.started, gathered.whole.measured, services, threshold)
     else:
-        found = by_dimension(gathered.work, asked, services, threshold)
+        found = by_dimension(gathered.count, asked, services, threshold)
     values = casemix.single_values(found.axes.values, gathered.request.period, gathered.service)
     table = casemix.by_dimension(dimension, found.tabulated, values, labels_of(gathered, dimension))
     return replace(table, rows=tuple(row for row in table.rows if row.cells[0].value != 0))
@@ -95,8 +94,8 @@ def _by_period(gathered: Gathered) -> Table:
 def therapists_table(gathered: Gathered, criteria: ChangeCriteria) -> Table:
     """Tell what each therapist adds, among all of them."""
     asked = replace(gathered.asked, by=Dimension.THERAPIST)
-    found = by_dimension(gathered.work, asked, list(gathered.services), gathered.threshold)
-    [cells] = count(gathered.work, questions.of_therapists(replace(gathered.asked, service_id=None)))
-    names = therapists_of(gathered.work, gathered.request.service_id)
+    found = by_dimension(gathered.count, asked, list(gathered.services), gathered.threshold)
+    [cells] = gathered.count(questions.of_therapists(replace(gathered.asked, service_id=None)))
+    names = therapists_of(gathered.own_work, gathered.request.service_id)
     known = {each: name for each, name in names.items() if each in found.axes.values}
     return casemix.therapists(found.tabulated, gathered.request.period, cells, criteria.better, known)

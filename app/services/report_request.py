@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 from uuid import UUID
 
 from app.db.codes import Language, OrganisationMode, Role
+from app.db.counted import Counting, count
 from app.db.curves import Line
 from app.db.editing import all_of_organisation
 from app.db.instruments import find_instrument
@@ -63,11 +65,12 @@ class ReportRequest:
 class Gathered:
     """What all sections need: the request as the database is asked, names, and the whole of the organisation."""
 
-    work: Work
+    work: Work | None
+    """None where it is of several organisations."""
+    count: Counting
     request: ReportRequest
     asked: Asked
     threshold: int
-    settings: ServiceSettings
     services: Mapping[str, str]
     programmes: Mapping[str, str]
     criteria: ChangeCriteria | None
@@ -75,6 +78,12 @@ class Gathered:
     whole: ByDimension
     """By the dimension of which one value is asked for; by none otherwise."""
     where: Where
+
+    @property
+    def own_work(self) -> Work:
+        """The transaction, of a report of one organisation."""
+        assert self.work is not None, "what is of several organisations names nobody"
+        return self.work
 
     @property
     def service(self) -> str | None:
@@ -156,7 +165,8 @@ def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
     settings = current_settings(work)
     criteria, curve = _held_against(work, request, settings)
     asked = Asked(request.period, request.measure, request.service_id, request.respondent, request.dimension)
-    whole = by_dimension(work, asked, list(services), threshold)
+    counting = partial(count, work)
+    whole = by_dimension(counting, asked, list(services), threshold)
     where = Where(request.period, None if request.service_id is None else str(request.service_id))
     if request.value is not None:
         if request.value not in whole.axes.values:
@@ -165,7 +175,7 @@ def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
         where = replace(where, value=request.value, any_value=False)
         asked = replace(asked, of=(request.value,), cuts=whole.cuts)
     programmes = {str(each.id): each.name for each in all_of_organisation(work, Programme)}
-    return Gathered(work, request, asked, threshold, settings, services, programmes, criteria, curve, whole, where)
+    return Gathered(work, counting, request, asked, threshold, services, programmes, criteria, curve, whole, where)
 
 
 def _held_against(

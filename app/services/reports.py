@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Final
 
 from app.db import reports as questions
-from app.db.counted import count
 from app.db.instruments import find_instrument
 from app.db.session import Work
 from app.errors import InvalidReference
@@ -51,7 +50,7 @@ def outcomes_report(
         sections.append(make(gathered))
         done(len(sections))
     work.note()
-    return Report("outcomes", _facts(gathered), _notes(gathered), tuple(sections))
+    return Report("outcomes", facts_of(gathered), notes_of(gathered), tuple(sections))
 
 
 def own_report(work: Work, period: Period, measure: str, *, threshold: int) -> Report:
@@ -68,8 +67,8 @@ def own_report(work: Work, period: Period, measure: str, *, threshold: int) -> R
         rows = tuple(row for row in own.rows if row.key == request.value)
         sections.append(Section("for_whom", (replace(own, rows=rows),)))
     about_others = ("service", f"only_{Dimension.THERAPIST}")
-    facts = tuple(fact for fact in _facts(gathered) if fact.key not in about_others)
-    return Report("own", facts, _notes(gathered), tuple(sections))
+    facts = tuple(fact for fact in facts_of(gathered) if fact.key not in about_others)
+    return Report("own", facts, notes_of(gathered), tuple(sections))
 
 
 def tool_report(work: Work, year: int, measure: str) -> Report:
@@ -84,7 +83,8 @@ def tool_report(work: Work, year: int, measure: str) -> Report:
     return Report("tool", facts, (Note("by_closing_date"), Note("intervals")), (section,))
 
 
-def _facts(gathered: Gathered) -> tuple[Fact, ...]:
+def facts_of(gathered: Gathered) -> tuple[Fact, ...]:
+    """Say what the report is about."""
     request = gathered.request
     period = str(request.period.last_year)
     if request.period.years > 1:
@@ -102,7 +102,8 @@ def _facts(gathered: Gathered) -> tuple[Fact, ...]:
     return (*facts, Fact("threshold", str(gathered.threshold)))
 
 
-def _notes(gathered: Gathered) -> tuple[Note, ...]:
+def notes_of(gathered: Gathered) -> tuple[Note, ...]:
+    """Say what must be read with all of it."""
     composite = (Note("composite"),) if gathered.request.measure == COMPOSITE else ()
     return (
         Note("by_closing_date"),
@@ -122,8 +123,7 @@ def _denominators(gathered: Gathered) -> Section:
 def _outcomes(gathered: Gathered) -> Section:
     tabulated, criteria, curve = gathered.whole.tabulated, gathered.criteria, gathered.curve
     in_period = replace(gathered.asked, service_id=None, of=None)
-    pairs, reference, unpaired = count(
-        gathered.work,
+    pairs, reference, unpaired = gathered.count(
         questions.pairs(gathered.asked),
         questions.pairs(in_period),
         questions.unpaired(gathered.asked),
@@ -141,10 +141,11 @@ def _compared(gathered: Gathered) -> Section:
     criteria, request = gathered.criteria, gathered.request
     tables = []
     if criteria is not None:
-        [pairs] = count(gathered.work, questions.lasting(gathered.asked))
+        [pairs] = gathered.count(questions.lasting(gathered.asked))
         natural = comparison.natural_comparators(request.measure, request.own_fall, request.own_source or "")
         table = compared.compared(gathered.whole.tabulated, gathered.where, pairs, criteria, gathered.curve, natural)
-        if (request.measure, request.respondent, request.dimension) == (MEASURE, RESPONDENT, None):
+        added = (request.measure, request.respondent, request.dimension) == (MEASURE, RESPONDENT, None)
+        if added and gathered.work is not None:
             told = gathered.whole.tabulated.stages.count(gathered.where, outcomes.PAIRED)
             table = with_added_value(gathered.work, table, request.period, request.service_id, told, gathered.threshold)
         tables.append(table)
@@ -156,8 +157,7 @@ def _flow(gathered: Gathered) -> Section:
     asked = replace(gathered.asked, by=None, of=None)
     if gathered.request.dimension is not None:
         return Section("flow", (), notes=(Note("flow_of_everybody"),))
-    endings, held, waiting, follow_up, changes, *waits = count(
-        gathered.work,
+    endings, held, waiting, follow_up, changes, *waits = gathered.count(
         questions.endings(asked),
         questions.measuring(asked),
         questions.changes_in_waiting(asked),
@@ -196,5 +196,7 @@ def _treated(changes: Sequence[Change], criteria: ChangeCriteria) -> list[Change
     return [each._replace(points=criteria.improvement(0.0, each.points)) for each in changes]
 
 
+OF_MANY: Final = (_denominators, _outcomes, _compared, _flow)
+"""The sections that can be of several organisations: what names no service, programme or therapist."""
 _SECTIONS: Final = (_denominators, _outcomes, _compared, for_whom, dose_section, _flow)
 SECTIONS: Final = len(_SECTIONS)

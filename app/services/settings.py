@@ -42,6 +42,8 @@ class ServiceSettings:
     """Whole years after the last activity for which a record is kept; None: nothing is deleted for its age."""
     retention_until_age: int | None
     """The age up to which it is kept whatever the years say."""
+    pools_reports: bool
+    """Whether its counts may be part of a report over several organisations."""
     curves: Mapping[Line, GrowthCurve]
     """The live ones among those that it has learnt."""
 
@@ -151,6 +153,7 @@ def read_settings(kept: KeptSettings) -> ServiceSettings:
         agreements=MappingProxyType(json.loads(kept.agreements)),
         retention_years=kept.retention_years,
         retention_until_age=kept.retention_until_age,
+        pools_reports=kept.pools_reports,
         curves=MappingProxyType(dict(_live_curves(json.loads(kept.curves)))),
     )
 

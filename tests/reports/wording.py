@@ -38,7 +38,7 @@ ROWS = (
 """Rows that the scene has not."""
 NOTES = (
     *("drop_out_depends_on_definition", "flow_of_everybody", "one_dimension", "natural_source", "published_source"),
-    *("windows_are_no_shapes", "no_own_episodes", "no_difference_found", "added_value"),
+    *("windows_are_no_shapes", "no_own_episodes", "no_difference_found", "added_value", "put_together"),
 )
 """Notes that the scene has not."""
 STANDINGS = ("seen", "second_hand")
@@ -85,7 +85,8 @@ def everywhere() -> Iterator[str]:
     yield from (f"report.note.{note}" for note in NOTES)
     yield from (f"report.fact.only_{dimension}" for dimension in FILTERS)
     yield from (f"report.code.{standing}" for standing in STANDINGS)
-    yield from ("report.title.own", "report.title.tool", "report.column.weeks")
+    yield from ("report.title.own", "report.title.tool", "report.title.pooled", "report.column.weeks")
+    yield "report.fact.organisations"
     yield from _sources()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictBool
 
 from app.api.schemas.fields import Answer, Body, Change, Date, Label, Text
 from app.db.codes import Language, OrganisationMode
@@ -83,6 +83,12 @@ class SettingsChange(Change):
         default=None, description="The age before which it is kept all the same; null where years alone decide."
     )
 
+    pools_reports: StrictBool = Field(
+        default=False,
+        description="Whether the counts of the organisation may be put together with those of others in one report, in"
+        " which no figure is of one organisation.",
+    )
+
     def changes(self) -> dict[str, Any]:
         """Give the settings that were named."""
         return self.model_dump(mode="json", exclude_unset=True, exclude={"reason"})
@@ -100,6 +106,7 @@ class SettingsRead(Answer):
     agreements: dict[str, Agreement]
     retention_years: int | None
     retention_until_age: int | None
+    pools_reports: bool
 
 
 def settings_read(settings: ServiceSettings) -> SettingsRead:
@@ -114,4 +121,5 @@ def settings_read(settings: ServiceSettings) -> SettingsRead:
         agreements={key: Agreement.model_validate(noted) for key, noted in settings.agreements.items()},
         retention_years=settings.retention_years,
         retention_until_age=settings.retention_until_age,
+        pools_reports=settings.pools_reports,
     )

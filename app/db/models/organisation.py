@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, func, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, SmallInteger, UniqueConstraint, false, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TEXT
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -47,6 +47,7 @@ class OrganisationSettings(Tenant, Base):
     agreements: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     retention_years: Mapped[int | None] = mapped_column(SmallInteger)
     retention_until_age: Mapped[int | None] = mapped_column(SmallInteger)
+    pools_reports: Mapped[bool] = mapped_column(server_default=false())
     author_id: Mapped[UUID | None]
     reason: Mapped[str]
     created_at: Mapped[datetime] = mapped_column(server_default=func.now())
