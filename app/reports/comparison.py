@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import cache
 from importlib.resources import files
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import numpy as np
 
@@ -77,17 +77,17 @@ def difference(pairs: Sequence[Lasting], criteria: ChangeCriteria, expectation: 
     """
     if not pairs:
         return None
-    observed, expected, within, counts = [], [], [], []
-    for baseline, cells in _by_baseline(pairs).items():
-        doses, weeks, persons, total, squares = np.array(
-            [(cell.dose, cell.weeks, cell.episodes, cell.last, cell.squares) for cell in cells], dtype=np.float64
-        ).T
-        start, last = np.full(len(cells), baseline), total / persons
-        observed.append(improvement(start, last, criteria.better))
-        expected.append(improvement(start, expectation(baseline, doses, weeks), criteria.better))
-        within.append(np.maximum(squares - persons * last**2, 0.0))
-        counts.append(persons)
-    gained, hoped, spread, persons = (np.concatenate(each) for each in (observed, expected, within, counts))
+    figures = np.array([pair[2:] for pair in pairs], dtype=np.float64)  # without year and value
+    by_start = figures[np.argsort(figures[:, 0], kind="stable")]
+    start, doses, weeks, persons, total, squares = np.ascontiguousarray(by_start.T)
+    scores, firsts = np.unique(start, return_index=True)
+    expected = [
+        expectation(float(score), doses[first:end], weeks[first:end])
+        for score, first, end in zip(scores, firsts, [*firsts[1:], len(start)], strict=True)
+    ]
+    last = total / persons
+    gained, hoped = (improvement(start, each, criteria.better) for each in (last, np.concatenate(expected)))
+    spread = np.maximum(squares - persons * last**2, 0.0)
     n = int(persons.sum())
     mean_gained, mean_hoped = (float(each @ persons) / n for each in (gained, hoped))
     middle = mean_gained - mean_hoped
@@ -258,11 +258,8 @@ def modelled(cells: Sequence[Unpaired], criteria: ChangeCriteria, curve: GrowthC
     return Modelled(*sums.tolist())
 
 
-OfFirstScore = TypeVar("OfFirstScore", Lasting, Unpaired)
-
-
-def _by_baseline(cells: Sequence[OfFirstScore]) -> dict[float, list[OfFirstScore]]:
-    grouped: dict[float, list[OfFirstScore]] = {}
+def _by_baseline(cells: Sequence[Unpaired]) -> dict[float, list[Unpaired]]:
+    grouped: dict[float, list[Unpaired]] = {}
     for cell in sorted(cells, key=lambda each: each.baseline):
         grouped.setdefault(cell.baseline, []).append(cell)
     return grouped

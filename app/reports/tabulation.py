@@ -156,19 +156,24 @@ def parts(axes: Axes, started: Iterable[Started], measured: Iterable[Measured], 
         In the order of :data:`PARTS`. Who has two sessions and no score of the measure is what is left.
     """
     services, values = ({each: place for place, each in enumerate(axis)} for axis in (axes.services, axes.values))
-    first_year, unmeasured = axes.years[0], _PLACE[Part(Stage.UNMEASURED)]
+    first_year, unmeasured = axes.years[0], _BY_SESSIONS[2]
     lines = []
     for each in started:
-        part = _PLACE[Part((Stage.NOT_STARTED, Stage.ONE_SESSION, Stage.UNMEASURED)[each.sessions])]
+        part = _BY_SESSIONS[each.sessions]
         lines.append((services[each.service], each.year - first_year, values[value_of(each)], part, each.episodes))
     two_sessions = [cell for cell in measured if cell.sessions > 1]
     without = {value: values[value_of(Started(0, "", value, 2, 0))] for value in {cell.value for cell in two_sessions}}
     for cell in two_sessions:
         service, year = services[cell.service], cell.year - first_year
-        part = _PLACE[part_of(cell.paired, cell.change, cell.case_at_start, cell.case_at_end)]
+        part = _place_of(cell.paired, cell.change, cell.case_at_start, cell.case_at_end)
         lines.append((service, year, values[value_of(cell)], part, cell.episodes))
         lines.append((service, year, without[cell.value], unmeasured, -cell.episodes))
     return axes.filled(PARTS, lines)
 
 
-_PLACE: Final = {part: place for place, part in enumerate(PARTS)}
+_BY_SESSIONS: Final = tuple(map(PARTS.index, map(Part, (Stage.NOT_STARTED, Stage.ONE_SESSION, Stage.UNMEASURED))))
+
+
+@cache
+def _place_of(paired: bool, sign: int | None, case_at_start: bool | None, case_at_end: bool | None) -> int:
+    return PARTS.index(part_of(paired, sign, case_at_start, case_at_end))

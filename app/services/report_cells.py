@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from app.db import reports as questions
 from app.db.counted import Counting
@@ -99,19 +99,24 @@ def _of(cells: Sequence[Cell], area: str) -> list[Cell]:
 
 def _alike(measured: Sequence[Measured]) -> list[Measured]:
     """Put together those who differ by their first score alone."""
-    found: dict[Measured, int] = {}
+    found: dict[tuple[Any, ...], int] = {}
     for cell in measured:
-        kind = cell._replace(baseline=None, episodes=0)
+        kind = (*cell[:3], None, *cell[4:-1])
         found[kind] = found.get(kind, 0) + cell.episodes
-    return [kind._replace(episodes=episodes) for kind, episodes in found.items()]
+    return [Measured._make((*kind, episodes)) for kind, episodes in found.items()]
 
 
 def _less(cells: Sequence[Cell], taken: Sequence[Cell]) -> list[Cell]:
     """Give what is left of the cells of everybody without those of an area, under no value."""
-    left = {cell._replace(value=None, episodes=0): cell.episodes for cell in cells}
+    left = {_kind(cell): cell.episodes for cell in cells}
     for cell in taken:
-        left[cell._replace(value=None, episodes=0)] -= cell.episodes
-    return [cell._replace(episodes=episodes) for cell, episodes in left.items() if episodes]
+        left[_kind(cell)] -= cell.episodes
+    return [cell._replace(value=None, episodes=episodes) for cell in cells if (episodes := left[_kind(cell)])]
+
+
+def _kind(cell: Cell) -> tuple[Any, ...]:
+    """Give what a cell counts, but for the value: `_replace` takes five times as long."""
+    return (*cell[:2], *cell[3:-1])
 
 
 def cuts_of(measured: Sequence[Measured]) -> tuple[float, float]:
