@@ -41,6 +41,9 @@ from app.api.routes import (
     trajectories,
 )
 from app.api.routes import (
+    report_jobs as report_job_routes,
+)
+from app.api.routes import (
     settings as settings_routes,
 )
 from app.config import Settings
@@ -50,6 +53,7 @@ from app.identity.oidc import access_tokens_of
 from app.identity.passwords import Passwords
 from app.services.audit_keeping import key_of, log_of
 from app.services.pictures import pictures
+from app.services.report_jobs import ReportJobs
 from app.services.sealing import Sealer
 
 VERSION = "0.1.0"
@@ -58,6 +62,7 @@ _ROUTERS = (
     trajectories.router,
     record_note.router,
     reports.router,
+    report_job_routes.router,
     exports.router,
     patients.router,
     access_log.router,
@@ -96,12 +101,14 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
         yield
         if sealer is not None:
             sealer.stop()
+        report_jobs.stop()
         pictures().close()
         if access_tokens is not None:
             access_tokens.close()
         database.close()
 
     sealer = Sealer(database.apart(), key_of(settings), log_of(settings)) if settings.audit_key else None
+    report_jobs = ReportJobs(database.apart(), settings.report_threshold)
     access_tokens = access_tokens_of(settings)
     metrics = Metrics(VERSION, lambda: connections_in_use(database))
     if sealer is not None:
@@ -125,6 +132,7 @@ def create_app(settings: Settings, database: Database) -> FastAPI:
     app.state.openings = Limit(per_minute=10)  # of colleagues' records, by guessing references
     app.state.guesses = Guesses()
     app.state.sealer = sealer
+    app.state.report_jobs = report_jobs
     app.state.readiness = Readiness(Examination(database), sealer)
     app.add_middleware(EveryRequest, metrics=metrics, settings=settings)
     errors.install(app)

@@ -249,8 +249,15 @@ def administration(episode: Mapping[str, Any], answers: Mapping[str, Any], **fie
     } | fields
 
 
-NAMES = {"name": "not-found", "key": "gad-7", "form": "self", "year": "2026", "table": "outcomes"}
-"""What is named in paths beside ids."""
+NAMES = {
+    "name": "not-found",
+    "key": "gad-7",
+    "form": "self",
+    "year": "2026",
+    "table": "outcomes",
+    "job_id": "01a2318f-0000-7000-8000-000000000000",
+}
+"""What is named in paths beside what is in the record."""
 
 
 def own_instrument(key: str = "sleep-check", version: str = "1") -> dict[str, str]:

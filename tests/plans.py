@@ -47,6 +47,7 @@ SMALL: Final = {
     "evaluation_plans": "one for each programme",
     "service_statements": "one for each service and year",
     "curves": "one for each instrument and fit",
+    "report_jobs": "a few of a lead, for a day",
     "audit_seals": "one for each range of the audit",
     "consents": "a few of a patient, in these practices none",
     "legal_holds": "likewise",

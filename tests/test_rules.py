@@ -48,6 +48,7 @@ OF_THE_ORGANISATION = {
     "OrganisationSettings",
     "Programme",
     "ProgrammeEvidence",
+    "ReportJob",
     "Service",
     "ServiceStatements",
     "User",

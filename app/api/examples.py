@@ -17,6 +17,7 @@ from app.api.schemas import (
     grant,
     instruments,
     people,
+    report_jobs,
     settings,
     tablets,
 )
@@ -220,6 +221,7 @@ EXAMPLES: Mapping[type[BaseModel], dict[str, Any]] = {
         "goals": "Hjelp innen to uker, og færre plager når hjelpen er slutt.",
         "leadership": "Avdelingsleder har ansvaret; fagleder gir veiledning hver uke.",
     },
+    report_jobs.ReportJobCreate: {"year": 2025, "years": 3, "measure": "phq-9", "file_format": "csv"},
     people.ServiceCreate: {"name": "Rask psykisk helsehjelp"},
     people.ServiceChange: {"name": "Rask psykisk helsehjelp Storvik"},
     people.UserCreate: {

@@ -8,17 +8,18 @@ from typing import Any, Final
 from fastapi import Response
 
 from app.api.charts import CSV, JSON, VARY
-from app.api.papers import PDF, paper
+from app.api.papers import PDF
 from app.api.schemas.reports import ReportRead, report_read
+from app.db.codes import ReportFileFormat
 from app.reports.document import Report
 from app.reports.rounding import rounded_report
-from app.services.report_csv import report_csv
-from app.services.report_pdf import report_pdf
-from app.services.report_xlsx import report_xlsx
+from app.services.report_files import report_file
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 FORMS: Final = (JSON, CSV, XLSX, PDF)
+
+FILES: Final = {CSV: ReportFileFormat.CSV, XLSX: ReportFileFormat.XLSX, PDF: ReportFileFormat.PDF}
 
 _IN_FILES: Final = {CSV: {"type": "string"}, XLSX: {"type": "string", "format": "binary"}}
 
@@ -38,9 +39,15 @@ def answer(
     if media_type == JSON:
         response.headers.update(VARY)
         return report_read(rounded, language)
-    if media_type == PDF:
-        return paper(report_pdf(rounded, language, organisation=organisation, day=day), report.key)
-    content = report_csv(rounded, language) if media_type == CSV else report_xlsx(rounded, language, day=day)
-    ending = "csv" if media_type == CSV else "xlsx"
-    headers = VARY | {"Content-Disposition": f'attachment; filename="{report.key}.{ending}"'}
+    file_format = FILES[media_type]
+    content = report_file(rounded, file_format, language, organisation=organisation, day=day)
+    file = given_file(content, file_format, report.key)
+    file.headers.update(VARY)
+    return file
+
+
+def given_file(content: bytes, file_format: ReportFileFormat, name: str) -> Response:
+    """Answer with a report as a file."""
+    media_type = next(each for each, named in FILES.items() if named is file_format)
+    headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
     return Response(content, media_type=media_type, headers=headers)

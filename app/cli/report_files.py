@@ -17,7 +17,7 @@ from app.cli.connections import ready_database
 from app.cli.options import DataDir, settings_of
 from app.config import Settings
 from app.db.access_log import organisation_name
-from app.db.codes import Language, Role
+from app.db.codes import Language, ReportFileFormat, Role
 from app.db.ids import uuid7
 from app.db.session import Access, Scope, Work
 from app.errors import InvalidInput
@@ -25,10 +25,8 @@ from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Period
 from app.reports.document import Report
 from app.reports.rounding import rounded_report
 from app.services.grant import report_for_grant
-from app.services.report_csv import report_csv
-from app.services.report_pdf import report_pdf
+from app.services.report_files import report_file
 from app.services.report_request import ReportRequest
-from app.services.report_xlsx import report_xlsx
 from app.services.reports import outcomes_report
 
 
@@ -93,15 +91,10 @@ def _outcomes(work: Work, request: ReportRequest, settings: Settings) -> Report:
 def _written(work: Work, report: Report, report_format: ReportFormat, language: str) -> bytes:
     """Write a report as its route answers with it."""
     rounded, day = rounded_report(report), work.now.date()
-    match report_format:
-        case ReportFormat.JSON:
-            return report_read(rounded, language).model_dump_json(indent=2).encode() + b"\n"
-        case ReportFormat.CSV:
-            return report_csv(rounded, language)
-        case ReportFormat.XLSX:
-            return report_xlsx(rounded, language, day=day)
-        case ReportFormat.PDF:
-            return report_pdf(rounded, language, organisation=organisation_name(work), day=day)
+    if report_format is ReportFormat.JSON:
+        return report_read(rounded, language).model_dump_json(indent=2).encode() + b"\n"
+    file_format = ReportFileFormat(report_format)
+    return report_file(rounded, file_format, language, organisation=organisation_name(work), day=day)
 
 
 def _replace(output: Path, content: bytes) -> None:

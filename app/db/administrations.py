@@ -5,14 +5,14 @@ One statement writes. Rows travel as JSON, so that one entry and five hundred ar
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from psycopg.errors import UniqueViolation
+from pydantic_core import to_json
 
 from app.db.entry import Entry
 from app.db.models import Administration, Base, Progress, RiskAlert, Score, Series
@@ -139,8 +139,18 @@ def write(work: Work, entry: Entry, rows: NewRows) -> set[UUID]:
 
 
 def _writing(asked: Statement, rows: NewRows) -> Query[set[UUID]]:
-    parameters = {name: _ENCODER.encode(getattr(rows, name)) for name in NewRows.__dataclass_fields__}
+    parameters = {name: _as_json(getattr(rows, name)) for name in NewRows.__dataclass_fields__}
     return Query(asked, parameters, lambda stored: {row[0] for row in stored})
+
+
+def _as_json(rows: list[dict[str, Any]]) -> str:
+    # What is no number is written as such, so that PostgreSQL refuses it: never as null.
+    return to_json(rows, inf_nan_mode="constants").decode()
+
+
+def as_bytea(value: bytes) -> str:
+    """Write bytes as a row has them: JSON knows none, and PostgreSQL reads this."""
+    return rf"\x{value.hex()}"
 
 
 def write_at_last(work: Work, entry: Entry, rows: NewRows, *after: Query[Any]) -> bool:
@@ -180,16 +190,3 @@ def write_if_all_are_new(work: Work, entry: Entry, rows: NewRows) -> set[UUID]:
 
 _SAVEPOINT = Query(statement("savepoint before_rows"), {}, list)
 _ROLLBACK = Query(statement("rollback to savepoint before_rows"), {}, list)
-
-
-def _plain(value: object) -> str:
-    if isinstance(value, datetime | date):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return "\\x" + value.hex()
-    if isinstance(value, UUID):
-        return str(value)
-    raise TypeError(f"no JSON form for {type(value).__name__}")
-
-
-_ENCODER = json.JSONEncoder(default=_plain, separators=(",", ":"))

@@ -309,3 +309,22 @@ class ReviewFinding(StrEnum):
 
     JUSTIFIED = "justified"
     NOT_JUSTIFIED = "not_justified"
+
+
+class ReportFileFormat(StrEnum):
+    """As what file a report is given."""
+
+    CSV = "csv"
+    XLSX = "xlsx"
+    PDF = "pdf"
+
+
+class JobState(StrEnum):
+    """How far a report is that is made while its reader does something else."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    """It was done, and its file has been kept for a day."""

@@ -21,6 +21,7 @@ from app.db.models import (
     EvaluationPlan,
     Programme,
     ProgrammeEvidence,
+    ReportJob,
     Service,
     ServiceStatements,
     TreatmentSession,
@@ -43,6 +44,7 @@ OfNobody = TypeVar(
     ProgrammeEvidence,
     EvaluationPlan,
     ServiceStatements,
+    ReportJob,
 )
 """What says nothing of a patient: of a treatment session, when it was, not who came."""
 Kept = TypeVar("Kept", bound=Edited)

@@ -18,6 +18,8 @@ import psycopg.abc
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGconn, PGresult
+from psycopg.types.json import set_json_loads
+from pydantic_core import from_json
 
 Rows: TypeAlias = Sequence[tuple[Any, ...]]
 
@@ -70,6 +72,7 @@ class Pipeline:
     _transformer: psycopg.abc.Transformer = field(init=False)
 
     def __post_init__(self) -> None:
+        set_json_loads(from_json, self.driver)  # what a record is read as, in half of the time
         self._transformer = Transformer(self.driver)
 
     def send(self, *statements: Sent) -> list[Rows]:

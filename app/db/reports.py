@@ -57,6 +57,8 @@ class Asked:
     by: Dimension | None = None
     of: tuple[Any, ...] | None = None
     """Values of the dimension, where only those episodes are asked for; none of them: those where it is not known."""
+    cuts: tuple[float, float] | None = None
+    """Where the thirds of the first score lie, which is known once the first scores have been counted."""
 
 
 _VALUES: Final = {
@@ -68,7 +70,8 @@ _VALUES: Final = {
     Dimension.AGE_BAND: f"width_bucket(age_years, array[{', '.join(map(str, AGE_BANDS))}])::text",
     Dimension.LANGUAGE: "language",
     Dimension.RESPONDENT: "role",
-    Dimension.BASELINE_THIRD: "baseline::text",
+    Dimension.BASELINE_THIRD: "case when baseline > %(upper)s::float then '3' when baseline > %(lower)s::float then '2'"
+    " when baseline is not null then '1' end",
     Dimension.PROBLEM_AREA: "area",
     Dimension.THERAPIST: "therapist_id::text",
     Dimension.INTERVAL: "case when interval_days <= 10 then 'weekly' when interval_days <= 17 then 'fortnightly'"
@@ -77,8 +80,6 @@ _VALUES: Final = {
 
 OF_MEASURE_ONLY: Final = frozenset({Dimension.RESPONDENT, Dimension.BASELINE_THIRD})
 """What an episode is only as far as it was measured."""
-
-_BY_FIRST_SCORE: Final = (None, Dimension.BASELINE_THIRD)
 
 _EPISODES, _MEASURES = "episode_summaries", "measure_summaries"
 _PAIRED: Final = "scores > 1 and dose > 1"
@@ -109,12 +110,12 @@ def started(asked: Asked) -> Question[Started]:
 
 
 def measured(asked: Asked) -> Question[Measured]:
-    """Count those of them that have the measure by what became of it; by first score too, where it is asked for.
+    """Count those of them that have the measure by what became of it; without a dimension by first score too.
 
-    By another dimension it is not: the cells would be twenty times as many.
+    With one the cells would be twenty times as many.
     """
     outcome = ("least(dose, 2)", "scores > 1", "change", "case_at_start", "case_at_end")
-    first = "baseline" if asked.by in _BY_FIRST_SCORE else "null::float"
+    first = "baseline" if asked.by is None else "null::float"
     keys = ("service_id", _value(asked), first, *outcome)
     return _question(_MEASURES, asked, keys, ("count(*)",), "scores > 0", Measured, everywhere=True)
 
@@ -236,6 +237,7 @@ def _question(
     everywhere: bool = False,
 ) -> Question[Cell]:
     """Make a question about the episodes asked for, or `everywhere` in the organisation, for disclosure control."""
+    lower, upper = asked.cuts or (None, None)
     where = (condition, *_of_measure(asked)) if table == _MEASURES else (condition,)
     if not everywhere and asked.service_id is not None:
         where = (*where, "service_id = %(service_id)s")
@@ -247,6 +249,8 @@ def _question(
         "service_id": asked.service_id,
         "respondent": asked.respondent,
         "of": [str(each) for each in asked.of or ()],
+        "lower": lower,
+        "upper": upper,
     }
     years = None if everywhere else range(asked.period.first_year, asked.period.last_year + 1)
     return Question(_grouping(table, areas, tuple(keys), tuple(sums), where), parameters, cell, years)

@@ -118,6 +118,9 @@ class Action(StrEnum):
     READ_REPORT_CHART = "read_report_chart"
     READ_GRANT_REPORT = "read_grant_report"
     READ_OWN_REPORT = "read_own_report"
+    START_REPORT_JOB = "start_report_job"
+    READ_REPORT_JOB = "read_report_job"
+    READ_REPORT_FILE = "read_report_file"
     READ_TOOL_REPORT = "read_tool_report"
     EXPORT_CASES = "export_cases"
     READ_OPENAPI = "read_openapi"
@@ -177,6 +180,9 @@ _REPORTS = {
     Action.READ_REPORT_CHART,
     Action.READ_GRANT_REPORT,
     Action.READ_TOOL_REPORT,
+    Action.START_REPORT_JOB,
+    Action.READ_REPORT_JOB,
+    Action.READ_REPORT_FILE,
 }
 _EXPORTING = {Action.EXPORT_CASES}
 _DELETING = {

@@ -83,12 +83,15 @@ class Axis:
         >>> Axis(3, ((0, 1, 2),)).at([2, 1, 0])
         3
         """
-        wanted = np.zeros(self.size, dtype=np.int64)
-        wanted[list(atoms)] = 1
-        found = np.flatnonzero((self.entries == wanted).all(axis=1))
-        if not len(found):
+        found = self._places.get(frozenset(atoms))
+        if found is None:
             raise ValueError(f"no entry of just these atoms: {tuple(atoms)}")
-        return int(found[0])
+        return found
+
+    @cached_property
+    def _places(self) -> dict[frozenset[int], int]:
+        sets = [*((atom,) for atom in range(self.size)), *self.groups]
+        return {frozenset(atoms): place for place, atoms in reversed(list(enumerate(sets)))}  # the first of equal ones
 
 
 def with_total(size: int) -> Axis:
@@ -156,8 +159,30 @@ def extended(counts: NDArray[np.int64], axes: Sequence[Axis]) -> NDArray[np.int6
     """
     cells = counts
     for at, axis in enumerate(axes):
-        cells = np.moveaxis(np.tensordot(axis.entries, cells, axes=(1, at)), 0, at)
+        groups = [cells.take(group, axis=at).sum(axis=at, keepdims=True) for group in axis.groups]
+        cells = np.concatenate([cells, *groups], axis=at)
     return cells
+
+
+def mesh(sides: Sequence[NDArray[np.int64]]) -> tuple[NDArray[np.int64], ...]:
+    """Give the index of all places that lie at some positions of each axis: as `numpy.ix_`, in a fifth of the time.
+
+    Parameters
+    ----------
+    sides : sequence of ndarray of int
+        Positions along each axis.
+
+    Returns
+    -------
+    tuple of ndarray of int
+
+    Examples
+    --------
+    >>> np.arange(12).reshape(3, 4)[mesh([np.array([0, 2]), np.array([1, 3])])].tolist()
+    [[1, 3], [9, 11]]
+    """
+    last = len(sides) - 1
+    return tuple(side.reshape((1,) * at + (-1,) + (1,) * (last - at)) for at, side in enumerate(sides))
 
 
 def crossed(sides: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:

@@ -35,15 +35,14 @@ _COLUMNS: Final = (Column("at_risk", Kind.COUNT), Column("improved", Kind.SHARE)
 def guarded_steps(axes: Axes, cells: Sequence[Step], threshold: int) -> Guarded:
     """Guard what happened in each step of sessions: improved, dropped out, or the end without either."""
     names = [*(f"{event}_{step}" for event in _EVENTS for step in range(len(STEPS) + 1)), _REMAINED]
-    found = axes.table(names)
+    services, values = ({each: place for place, each in enumerate(axis)} for axis in (axes.services, axes.values))
+    first = {Event.IMPROVED: 0, Event.DROPPED_OUT: len(STEPS) + 1}
+    lines = []
     for cell in cells:
-        place = {
-            Event.IMPROVED: cell.step,
-            Event.DROPPED_OUT: len(STEPS) + 1 + cell.step,
-            Event.ENDED: len(names) - 1,
-        }[Event(cell.event)]
-        value = axes.values.index(cell.value) if len(axes.values) > 1 or axes.values[0] is not None else 0
-        found[axes.services.index(cell.service), cell.year - axes.years[0], value, place] += cell.episodes
+        place = len(names) - 1 if cell.event == Event.ENDED else first[Event(cell.event)] + cell.step
+        value = 0 if axes.values == (None,) else values[cell.value]
+        lines.append((services[cell.service], cell.year - axes.years[0], value, place, cell.episodes))
+    found = axes.filled(names, lines)
     unions = {_FOLLOWED: names}
     for event in _EVENTS:
         unions |= {f"{event}_by_{step}": [f"{event}_{each}" for each in range(step + 1)] for step in range(len(STEPS))}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from threading import Lock
 from types import MappingProxyType
 from typing import Final
@@ -157,8 +158,11 @@ class Named:
         return self.guarded.count(where, f"{self.prefix}{name}")
 
 
-_KEPT: OrderedDict[Hashable, Protected] = OrderedDict()
-_ROOM: Final = 256
+_KEPT: OrderedDict[bytes, Protected] = OrderedDict()
+_ROOM: Final = 8_000_000
+"""Cells of all tables that are kept, of 9 B: a report of 400 therapists in 20 services has two million."""
+_AT_LEAST: Final = 1_000
+"""What even the smallest table takes, in cells."""
 _LOCK: Final = Lock()
 
 
@@ -166,22 +170,17 @@ def _protected(
     counts: IntArray, along: tuple[Axis, Axis, Axis, Axis], stages: Stages | None, threshold: int, to: int
 ) -> Protected:
     """Protect a table, or give what was found for the same numbers before: it follows from them alone."""
-    key = (
-        counts.shape,
-        counts.tobytes(),
-        tuple((axis.groups, axis.worth) for axis in along),
-        _key(stages),
-        threshold,
-        to,
-    )
+    asked = (counts.shape, tuple((axis.groups, axis.worth) for axis in along), _key(stages), threshold, to)
+    key = sha256(repr(asked).encode() + counts.tobytes()).digest()
     with _LOCK:
         if key in _KEPT:
             _KEPT.move_to_end(key)
             return _KEPT[key]
     found = protect(counts, along, stages, threshold, to) if threshold > 1 else _told_whole(counts, along)
+    found = replace(found, witnesses=())  # thousands of them, which nobody asks for again
     with _LOCK:
         _KEPT[key] = found
-        if len(_KEPT) > _ROOM:
+        while len(_KEPT) > 1 and sum(_AT_LEAST + each.cells.size for each in _KEPT.values()) > _ROOM:
             _KEPT.popitem(last=False)
     return found
 

@@ -120,6 +120,13 @@ class Axes:
         """Give an empty table over these axes and some categories."""
         return np.zeros((len(self.services), len(self.years), len(self.values), len(categories)), dtype=np.int64)
 
+    def filled(self, categories: Sequence[object], lines: Sequence[tuple[int, int, int, int, int]]) -> IntArray:
+        """Give a table over these axes and some categories: each line has a place on each, and how many are there."""
+        found = self.table(categories)
+        *places, episodes = np.array(lines, dtype=np.int64).reshape(-1, found.ndim + 1).T
+        np.add.at(found, tuple(places), episodes)
+        return found
+
 
 @cache
 def part_of(paired: bool, sign: int | None, case_at_start: bool | None, case_at_end: bool | None) -> Part:
@@ -152,20 +159,20 @@ def parts(axes: Axes, started: Iterable[Started], measured: Iterable[Measured], 
     ndarray, shape (services, years, values, parts)
         In the order of :data:`PARTS`. Who has two sessions and no score of the measure is what is left.
     """
-    found = axes.table(PARTS)
     services, values = ({each: place for place, each in enumerate(axis)} for axis in (axes.services, axes.values))
     first_year, unmeasured = axes.years[0], _PLACE[Part(Stage.UNMEASURED)]
+    lines = []
     for each in started:
         part = _PLACE[Part((Stage.NOT_STARTED, Stage.ONE_SESSION, Stage.UNMEASURED)[each.sessions])]
-        found[services[each.service], each.year - first_year, values[value_of(each)], part] += each.episodes
-    for cell in measured:
-        if cell.sessions > 1:
-            service, year = services[cell.service], cell.year - first_year
-            part = _PLACE[part_of(cell.paired, cell.change, cell.case_at_start, cell.case_at_end)]
-            found[service, year, values[value_of(cell)], part] += cell.episodes
-            alike = Started(cell.year, cell.service, cell.value, 2, cell.episodes)
-            found[service, year, values[value_of(alike)], unmeasured] -= cell.episodes
-    return found
+        lines.append((services[each.service], each.year - first_year, values[value_of(each)], part, each.episodes))
+    two_sessions = [cell for cell in measured if cell.sessions > 1]
+    without = {value: values[value_of(Started(0, "", value, 2, 0))] for value in {cell.value for cell in two_sessions}}
+    for cell in two_sessions:
+        service, year = services[cell.service], cell.year - first_year
+        part = _PLACE[part_of(cell.paired, cell.change, cell.case_at_start, cell.case_at_end)]
+        lines.append((service, year, values[value_of(cell)], part, cell.episodes))
+        lines.append((service, year, without[cell.value], unmeasured, -cell.episodes))
+    return axes.filled(PARTS, lines)
 
 
 _PLACE: Final = {part: place for place, part in enumerate(PARTS)}

@@ -10,18 +10,22 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import product
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.reports.axes import Axis, extended
+from app.reports.axes import Axis, extended, mesh
 
 Move = Mapping[tuple[int, ...], int]
 """What is added to which atom; the others stay."""
 
 _IMPOSSIBLE = 9
-_SHIFT = 4  # the way down in the lower bits, the way up above them: read at once
+_WAYS = np.arange(2)
+"""Up, and down."""
 _FEW = 6
+_FEWER = -1
+"""What is told of small counts."""
 _APART = 1e9
 
 
@@ -58,14 +62,14 @@ class Table:
         told = self.told(self.cells)
         self._left *= (self.told(self.cells + 1) != told) | (self.told(self.cells - 1) != told)
         # 1: an atom would turn from none to some, from few to enough or back: one who knows which are few would notice.
-        self._up = np.isin(self.counts, [0, k - 1]).astype(np.int8)
+        up = np.isin(self.counts, [0, k - 1])
         self._down = np.where(self.counts == 0, _IMPOSSIBLE, np.isin(self.counts, [1, k])).astype(np.int8)
-        self._both = self._up << _SHIFT | self._down
+        self._ways = np.stack([up.astype(np.int8), self._down])
 
     def told(self, cells: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give what is told of counts: rounded ones, 0 for nobody, and that those below the threshold are few."""
-        rounded = self.to * ((cells + self.to // 2) // self.to)
-        return np.where((cells > 0) & (cells < self.threshold), -1, rounded)
+        rounded = cells if self.to == 1 else self.to * ((cells + self.to // 2) // self.to)
+        return np.where((cells > 0) & (cells < self.threshold), _FEWER, rounded)
 
     def make(self, move: Move) -> None:
         """Hide whatever is told otherwise after a move.
@@ -83,16 +87,15 @@ class Table:
         touched = []
         for axis, some in zip(self.axes, atoms, strict=True):
             part = axis.entries[:, some]
-            rows = np.flatnonzero(part.any(axis=1))
+            rows = np.nonzero(part.any(axis=1))[0]
             touched.append(rows)
             # Each turn sums along the first axis and puts the entries last: after all turns the order is the old one.
             change = change.reshape(len(some), -1).T @ part[rows].T
-        cells = self.cells[np.ix_(*touched)]
-        moved = cells + change.reshape([len(rows) for rows in touched])
-        self._hide(touched, (self.told(moved) != self.told(cells)) | ((moved != cells) & (self.told(cells) == -1)))
-
-    def _hide(self, touched: list[NDArray[np.int64]], which: NDArray[np.bool_]) -> None:
-        where = np.ix_(*touched)
+        where = mesh(touched)
+        cells = self.cells[where]
+        moved = cells + change.reshape(cells.shape)
+        told = self.told(cells)
+        which = (self.told(moved) != told) | ((moved != cells) & (told == _FEWER))
         self.hidden[where] |= which
         self._left[where] *= ~which
 
@@ -113,23 +116,33 @@ class Table:
             is none. First those by which no touched atom turns from none to some, or from few to enough, or back.
         """
         sides = [_movable(row, keep.get(at)) for at, row in enumerate(rows)]
-        block = self.counts[np.ix_(*sides)]
+        block = self.counts[mesh(sides)]
         # A sum of few episodes has few atoms that hold any: the fullest first.
         for flat in np.argsort(-block, axis=None, kind="stable")[: self.threshold]:
             at_side = np.unravel_index(int(flat), block.shape)
             here = tuple(int(side[at]) for side, at in zip(sides, at_side, strict=True))
             every = [_others(row, one, keep.get(at)) for at, (row, one) in enumerate(zip(rows, here, strict=True))]
+            if not self.counts[here]:
+                every = [self._giving(at, here, some) for at, some in enumerate(every)]
+                if not all(map(len, every)):
+                    continue
             for there in ([self._likely(at, here, some) for at, some in enumerate(every)], every):
                 tiers = self._tiers(here, there)
                 if tiers.min() < _IMPOSSIBLE:
                     return self._cheapest(tiers, here, there)
         return None
 
+    def _giving(self, at: int, here: tuple[int, ...], some: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Leave out the other ends with nobody, in the line through here: who is put here is taken from them."""
+        there_are = self.counts[_line(at, here)] > 0
+        there_are[here[at]] = True
+        return some[there_are[some]]
+
     def _likely(self, at: int, here: tuple[int, ...], some: NDArray[np.int64]) -> NDArray[np.int64]:
         """Keep the other ends that are hidden already and can give, in the line through here."""
         if len(some) <= _FEW:
             return some
-        line: tuple[int | slice, ...] = (*here[:at], slice(None), *here[at + 1 :])
+        line = _line(at, here)
         worth = 2 * self.hidden[line][some] - self._down[line][some]
         worth[some == here[at]] = _IMPOSSIBLE
         return some[np.sort(np.argsort(-worth, kind="stable")[:_FEW])]
@@ -142,31 +155,35 @@ class Table:
 
     def _tiers(self, here: tuple[int, ...], there: list[NDArray[np.int64]]) -> NDArray[np.int8]:
         """Of each sign and choice of other ends: 0 unnoticed, 1 possible, 9 not possible."""
-        many = [len(some) for some in there]
-        ends = [np.concatenate([np.full_like(some, one), some]) for one, some in zip(here, there, strict=True)]
-        where = np.ix_(*ends)
-        sides = [side for much in many for side in (2, much)]
-        axes = len(many)
-        order = [2 * at for at in range(axes)] + [2 * at + 1 for at in range(axes)]
-        both = self._both[where].reshape(sides).transpose(order)
-        for at, (one, some) in enumerate(zip(here, there, strict=True)):
+        ends = [np.concatenate([[one], some]) for one, some in zip(here, there, strict=True)]
+        tiers = self._ways[mesh([_WAYS, *ends])]
+        for at, (one, some) in enumerate(zip(here, there, strict=True), start=1):
             # A move that stays where it is on an axis has no far corner there.
-            stays = np.flatnonzero(some == one)
-            both[(*[slice(None)] * at, 1, *[slice(None)] * (axes - 1), stays)] = 0
-        both = both.reshape(-1, *many)
-        up, down = both >> _SHIFT, both & (1 << _SHIFT) - 1
-        odd = np.array([corner.bit_count() % 2 == 1 for corner in range(2**axes)])
-        plus, minus = (np.maximum(up[~turned].max(axis=0), down[turned].max(axis=0)) for turned in (odd, ~odd))
-        return np.stack([plus, minus])
+            np.moveaxis(tiers, at, 0)[1 + np.flatnonzero(some == one)] = 0
+        for at in range(1, tiers.ndim):
+            near, far = (tiers[(*[slice(None)] * at, side)] for side in (slice(1), slice(1, None)))
+            # What is put at one corner is taken at the next one.
+            tiers = np.maximum(near, far[::-1])
+        return tiers
 
     def _cost(self, here: tuple[int, ...], there: list[NDArray[np.int64]]) -> NDArray[np.float64]:
         """Weight of what each choice of other ends would hide anew."""
-        cost = self._left
+        changes, touched = [], []
         for axis, one, some in zip(self.axes, here, there, strict=True):
             columns = axis.entries.T
             changed = np.where((some == one)[:, None], columns[one], columns[one] != columns[some])
-            cost = cost.reshape(len(columns.T), -1).T @ changed.T.astype(float)
+            touched.append(np.nonzero(changed.any(axis=0))[0])
+            changes.append(changed[:, touched[-1]])
+        # Of hundreds of values a choice touches a few: the others weigh nothing.
+        cost = self._left[mesh(touched)]
+        for changed in changes:
+            cost = cost.reshape(changed.shape[1], -1).T @ changed.T.astype(float)
         return cost.reshape([len(some) for some in there])
+
+
+def _line(at: int, here: tuple[int, ...]) -> tuple[int | slice, ...]:
+    """Give the line through a place along an axis."""
+    return (*here[:at], slice(None), *here[at + 1 :])
 
 
 def _movable(row: NDArray[np.bool_], parts: NDArray[np.int64] | None) -> NDArray[np.int64]:
@@ -187,7 +204,4 @@ def _others(row: NDArray[np.bool_], one: int, parts: NDArray[np.int64] | None) -
 def _corners(ends: Iterable[tuple[int, int]], sign: int) -> Move:
     """Write a product out: one end counts 1, the other -1."""
     sides = [((one, 1),) if one == other else ((one, 1), (other, -1)) for one, other in ends]
-    return {
-        tuple(at for at, _ in corner): sign * int(np.prod([factor for _, factor in corner]))
-        for corner in product(*sides)
-    }
+    return {tuple(at for at, _ in corner): sign * prod(factor for _, factor in corner) for corner in product(*sides)}

@@ -12,6 +12,7 @@ from uuid import UUID
 from app.db.administrations import (
     FirstVersion,
     NewRows,
+    as_bytea,
     first_versions,
     session_starts,
     write_at_last,
@@ -31,6 +32,7 @@ from app.scales.answers import letters_of_states
 from app.scales.scoring import CriticalStatus
 from app.services.admission import Admission, Submission, admit, faults, refusal
 from app.services.bodies import write_body
+from app.services.placing import PlacedEpisode
 from app.services.risks import alert_rows
 from app.services.settings import ServiceSettings, read_settings
 from app.services.summaries import measures_of
@@ -196,13 +198,14 @@ class _Put:
 
     def rows(self) -> NewRows:
         """Give all rows to be written, with the verdicts of every series that has a new score."""
+        placed = {episode_id: PlacedEpisode.of(self.records[episode_id]) for episode_id in self.admitted}
         answered = [
-            (self.records[episode_id], series_id, ids)
+            (placed[episode_id], series_id, ids)
             for episode_id, new_ids in self.admitted.items()
             for series_id, ids in _by_series(self.records[episode_id], new_ids).items()
         ]
         self.new.progress += verdicts_for_answers(self.work, answered, self.settings)
-        self.new.measures += measures_of(self.work, [self.records[episode_id] for episode_id in self.admitted])
+        self.new.measures += measures_of(self.work, placed.values())
         return self.new
 
 
@@ -346,7 +349,7 @@ def _administration_row(
         "answers": answers.codes if answers else None,
         "clarifications": admission.clarifications or None,
         "accepted": new.accepted or None,
-        "body_hash": admission.body_hash,
+        "body_hash": as_bytea(admission.body_hash),
         "body": write_body(submission.body) if admission.keeps_body else None,
     }
 

@@ -14,9 +14,10 @@ from app.db.episode_records import EpisodeRecord, KeptAlert, KeptSeries, episode
 from app.db.session import Work
 from app.db.settings import settings_in_force
 from app.services.few_scores import criteria_of
+from app.services.placing import PlacedEpisode
 from app.services.settings import ServiceSettings, read_settings
 from app.services.trajectories import disagreements, next_due_at, stale
-from app.services.verdicts import place, standing_verdicts
+from app.services.verdicts import standing_verdicts
 from app.trajectories.progress import Signal, SignalReason
 from app.trajectories.series import Observation, Series
 
@@ -65,18 +66,20 @@ def read_caseload(work: Work) -> list[CaseloadEntry]:
     kept_settings, records = work.ask_all(settings_in_force(work), episodes_of_caseload(work))
     settings = read_settings(kept_settings)
     shown = settings.mode is OrganisationMode.DECISION_SUPPORT
-    verdicts = standing_verdicts(work, records.values()) if shown else {}
-    entries = [_entry(record, verdicts, settings, work.now) for record in records.values()]
+    episodes = [PlacedEpisode.of(record) for record in records.values()]
+    verdicts = standing_verdicts(work, episodes) if shown else {}
+    entries = [_entry(episode, verdicts, settings, work.now) for episode in episodes]
     return sorted(entries, key=lambda entry: (entry.rank, entry.record.patient_reference))
 
 
 def _entry(
-    record: EpisodeRecord, verdicts: Mapping[UUID, Mapping[str, Any]], settings: ServiceSettings, now: datetime
+    episode: PlacedEpisode, verdicts: Mapping[UUID, Mapping[str, Any]], settings: ServiceSettings, now: datetime
 ) -> CaseloadEntry:
+    record = episode.record
     main = next((series for series in record.series if series.id == record.main_series_id), None)
     alerts = [alert for alert in record.alerts if alert.acknowledged_at is None]
     own = {kept.id: verdicts[kept.id] for kept in record.series if kept.id in verdicts}
-    series = place(record, main.id) if main else Series((), None, late_baseline=False, sessions_counted=0)
+    series = episode.series[main.id] if main else Series((), None, late_baseline=False, sessions_counted=0)
     baseline = series.observations[series.baseline_index] if series.baseline_index is not None else None
     return CaseloadEntry(
         record=record,

@@ -9,8 +9,9 @@ from typing import Final
 from app.db.curves import Line
 from app.db.episode_records import EpisodeRecord, KeptSeries
 from app.errors import InstrumentDataError
+from app.services.placing import place
 from app.services.settings import ServiceSettings
-from app.services.verdicts import criteria_for, place, plan_of
+from app.services.verdicts import criteria_for, plan_of
 from app.trajectories.composite import (
     CompositeChances,
     JointCurve,

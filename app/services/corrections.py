@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from app.db.administrations import NewRows, session_starts, write
+from app.db.administrations import NewRows, as_bytea, session_starts, write
 from app.db.codes import AdministrationState, Clarification, IssueCause
 from app.db.episode_records import EpisodeRecord, lock_episodes
 from app.db.instruments import find_instrument
@@ -21,6 +21,7 @@ from app.scales.instrument import InformantRole, Instrument
 from app.services.administrations import NewVersion, keep
 from app.services.admission import Submission, admit, faults, refusal
 from app.services.bodies import read_body
+from app.services.placing import PlacedEpisode
 from app.services.settings import ServiceSettings, current_settings
 from app.services.summaries import measures_of
 from app.services.verdicts import verdicts_issued_anew
@@ -103,6 +104,7 @@ def enter_in_error(work: Work, administration_id: UUID, version: int, reason: st
         "reason": reason,
         "received_at": work.now,
         "author_id": work.scope.actor_id,
+        "body_hash": as_bytea(present.body_hash),
     }
     _forget(records[present.episode_id], present)
     _finish(work, NewRows(administrations=[row]), records, current_settings(work))
@@ -207,7 +209,8 @@ def _forget(record: EpisodeRecord, superseded: Administration) -> None:
 def _finish(work: Work, rows: NewRows, records: Mapping[UUID, EpisodeRecord], settings: ServiceSettings) -> None:
     """Write, with every verdict that comes out differently: also earlier ones, where the baseline is another now."""
     since = datetime.min.replace(tzinfo=UTC)
-    rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=since)
-    rows.measures += measures_of(work, records.values())
+    placed = [PlacedEpisode.of(each) for each in records.values()]
+    rows.progress += verdicts_issued_anew(work, placed, settings, IssueCause.CORRECTION, since=since)
+    rows.measures += measures_of(work, placed)
     write(work, work.entry, rows)
     work.db.expire_all()

@@ -16,8 +16,8 @@ from app.db.session import Work
 from app.errors import MalformedBody
 from app.scales.form import Form
 from app.services.instruments import require_for_change
+from app.services.placing import USED_STATES
 from app.services.trajectories import Trajectory
-from app.services.verdicts import USED_STATES
 from app.trajectories.decision import Counted, DecisionRule, RuleOutcome, outcome
 
 _POINTER = "/decision_rule"

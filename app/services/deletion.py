@@ -26,6 +26,7 @@ from app.db.retention import Aged, aged, takes_turn
 from app.db.session import Access, Database, Scope, Work
 from app.errors import MalformedBody, PreconditionFailed, StateConflict
 from app.services.episodes import EVERYTHING
+from app.services.placing import PlacedEpisode
 from app.services.settings import ServiceSettings, current_settings
 from app.services.summaries import measures_of
 from app.services.verdicts import verdicts_issued_anew
@@ -73,8 +74,9 @@ def delete_one_administration(work: Work, administration_id: UUID, version: int,
     records = lock_known_episodes(work, [episode_id])
     settings = current_settings(work)
     rows = NewRows()
-    rows.progress += verdicts_issued_anew(work, records.values(), settings, IssueCause.CORRECTION, since=EVERYTHING)
-    rows.measures += measures_of(work, records.values())
+    placed = [PlacedEpisode.of(each) for each in records.values()]
+    rows.progress += verdicts_issued_anew(work, placed, settings, IssueCause.CORRECTION, since=EVERYTHING)
+    rows.measures += measures_of(work, placed)
     write(work, work.entry, rows)
     return tombstone
 

@@ -19,6 +19,7 @@ from app.db.scope import get_episode, get_of_episode, get_patient
 from app.db.session import Work
 from app.errors import InvalidReference, StateConflict
 from app.services.instruments import require_for_change
+from app.services.placing import PlacedEpisode
 from app.services.schedules import assign_due_forms
 from app.services.settings import current_settings
 from app.services.summaries import follow, follow_what_is_around
@@ -103,6 +104,7 @@ def issue_anew(
     work: Work, records: Mapping[UUID, EpisodeRecord], cause: IssueCause, *, since: datetime | None = None
 ) -> None:
     """Issue anew those verdicts of locked episodes that an event has changed."""
-    progress = verdicts_issued_anew(work, records.values(), current_settings(work), cause, since=since)
+    placed = map(PlacedEpisode.of, records.values())
+    progress = verdicts_issued_anew(work, placed, current_settings(work), cause, since=since)
     if progress:
         write(work, work.entry, NewRows(progress=progress))

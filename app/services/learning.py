@@ -21,8 +21,9 @@ from app.errors import StateConflict
 from app.scales.change import ChangeCriteria
 from app.services.curves import Window, as_json, evaluation_to_keep, told_apart
 from app.services.instruments import require_for_change
+from app.services.placing import place
 from app.services.settings import current_settings
-from app.services.verdicts import criteria_for, place
+from app.services.verdicts import criteria_for
 from app.trajectories.curve_files import curve_to_document, document_hash
 from app.trajectories.episodes import Episodes
 from app.trajectories.fitting import GrowthFit, fit_growth_curve

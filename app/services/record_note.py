@@ -30,10 +30,10 @@ from app.reports.record_note import (
 )
 from app.scales.change import ChangeCategory
 from app.services.few_scores import form_of
+from app.services.placing import place
 from app.services.printing import print_pdf
 from app.services.settings import current_settings
 from app.services.trajectories import Trajectory, read_trajectory
-from app.services.verdicts import place
 from app.services.visibility import PATIENTS_VIEW, View, view_of_parents
 from app.texts.catalogue import is_known, say
 from app.texts.record_note import in_words

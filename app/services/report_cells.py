@@ -40,10 +40,12 @@ class ByDimension:
 def by_dimension(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> ByDimension:
     """Count the organisation's episodes by the dimension that is asked for.
 
-    What only measured episodes have, the others have not: there they are those of whom it is not known.
+    What only measured episodes have, the others have not: there they are those of whom it is not known. The thirds of
+    the first score follow from the first scores, which are counted without a dimension.
     """
     of_all = replace(asked, by=None) if asked.by in OF_MEASURE_ONLY else asked
-    started, measured = count(work, questions.started(of_all), questions.measured(asked))
+    of_measured = of_all if asked.by is Dimension.BASELINE_THIRD else asked
+    started, measured = count(work, questions.started(of_all), questions.measured(of_measured))
     return tabulated(asked, started, measured, services, threshold)
 
 
@@ -67,21 +69,20 @@ def tabulated(
     return ByDimension(axes, Tabulated.of(axes, started, measured, value_of, threshold), started, measured, cuts)
 
 
-def of_areas(work: Work, asked: Asked, services: Sequence[str], threshold: int) -> dict[str, ByDimension]:
-    """Count by problem area: an episode may have several, so that each is one of two values, it or not."""
-    by_area, whole = replace(asked, by=AREAS), replace(asked, by=None)
-    of_area, measured_of_area, of_all, by_first_score = count(
-        work,
-        questions.started(by_area),
-        questions.measured(by_area),
-        questions.started(whole),
-        questions.measured(whole),
-    )
-    measured_of_all = _alike(by_first_score)
+def of_areas(
+    work: Work, asked: Asked, whole: ByDimension, services: Sequence[str], threshold: int
+) -> dict[str, ByDimension]:
+    """Count by problem area: an episode may have several, so that each is one of two values, it or not.
+
+    `whole` are all episodes, by no dimension.
+    """
+    by_area = replace(asked, by=AREAS)
+    of_area, measured_of_area = count(work, questions.started(by_area), questions.measured(by_area))
+    measured_of_all = _alike(whole.measured)
     return {
         area: tabulated(
             by_area,
-            [*_of(of_area, area), *_less(of_all, _of(of_area, area))],
+            [*_of(of_area, area), *_less(whole.started, _of(of_area, area))],
             [*_of(measured_of_area, area), *_less(measured_of_all, _of(measured_of_area, area))],
             services,
             threshold,

@@ -33,7 +33,7 @@ def for_whom(gathered: Gathered) -> Section:
     if gathered.request.respondent is None:
         roles = of_respondents(gathered.work, gathered.asked, list(gathered.services), gathered.threshold)
         tables.append(_by_overlapping(gathered, Dimension.RESPONDENT, roles, {}))
-    areas = of_areas(gathered.work, gathered.asked, list(gathered.services), gathered.threshold)
+    areas = of_areas(gathered.work, gathered.asked, gathered.whole, list(gathered.services), gathered.threshold)
     tables.append(_by_overlapping(gathered, Dimension.PROBLEM_AREA, areas, {area: area for area in areas}))
     tables.append(_by_period(gathered))
     period, tabulated = gathered.request.period, gathered.whole.tabulated

@@ -15,7 +15,6 @@ from app.db.models import Programme, Service
 from app.db.reports import Asked
 from app.db.session import Work
 from app.errors import Forbidden, InvalidReference, MalformedBody
-from app.reports import casemix
 from app.reports.cohort import Dimension, Period
 from app.reports.guarded import Where
 from app.reports.summary import COMPOSITE
@@ -131,6 +130,18 @@ def check_request(work: Work, request: ReportRequest) -> None:
         )
 
 
+def require_measure(work: Work, measure: str) -> None:
+    """Refuse a measure that there is not.
+
+    Raises
+    ------
+    UnknownInstrument
+        If there is no such instrument.
+    """
+    if measure != COMPOSITE:
+        find_instrument(work, measure, pointer="/measure")
+
+
 def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
     """Count the episodes asked for, and read what they are held against and called by.
 
@@ -152,24 +163,9 @@ def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
             allowed = f"a row of the table by_{request.dimension}"
             raise InvalidReference("no closed episode has this value", pointer="/value", allowed=allowed)
         where = replace(where, value=request.value, any_value=False)
-        asked = replace(asked, of=_database_values(whole, request))
+        asked = replace(asked, of=(request.value,), cuts=whole.cuts)
     programmes = {str(each.id): each.name for each in all_of_organisation(work, Programme)}
     return Gathered(work, request, asked, threshold, settings, services, programmes, criteria, curve, whole, where)
-
-
-def _database_values(whole: ByDimension, request: ReportRequest) -> tuple[str, ...]:
-    """Give the value as the database has it; of a third, all first scores in it."""
-    if request.dimension is not Dimension.BASELINE_THIRD:
-        return (str(request.value),)
-    return tuple(
-        sorted(
-            {
-                str(cell.value)
-                for cell in whole.measured
-                if cell.baseline is not None and str(casemix.third(cell.baseline, whole.cuts)) == request.value
-            }
-        )
-    )
 
 
 def _held_against(

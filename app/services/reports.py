@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Final
 
 from app.db import reports as questions
 from app.db.counted import count
@@ -29,8 +30,10 @@ from app.services.report_request import (
 )
 
 
-def outcomes_report(work: Work, request: ReportRequest, *, threshold: int) -> Report:
-    """Give the report of outcomes.
+def outcomes_report(
+    work: Work, request: ReportRequest, *, threshold: int, done: Callable[[int], None] = lambda _: None
+) -> Report:
+    """Give the report of outcomes; tell meanwhile how many of its sections are done.
 
     Raises
     ------
@@ -43,14 +46,10 @@ def outcomes_report(work: Work, request: ReportRequest, *, threshold: int) -> Re
     """
     check_request(work, request)
     gathered = gather(work, request, threshold)
-    sections = [
-        _denominators(gathered),
-        _outcomes(gathered),
-        _compared(gathered),
-        for_whom(gathered),
-        dose_section(gathered),
-        _flow(gathered),
-    ]
+    sections = []
+    for make in _SECTIONS:
+        sections.append(make(gathered))
+        done(len(sections))
     work.note()
     return Report("outcomes", _facts(gathered), _notes(gathered), tuple(sections))
 
@@ -195,3 +194,7 @@ def _flow(gathered: Gathered) -> Section:
 
 def _treated(changes: Sequence[Change], criteria: ChangeCriteria) -> list[Change]:
     return [each._replace(points=criteria.improvement(0.0, each.points)) for each in changes]
+
+
+_SECTIONS: Final = (_denominators, _outcomes, _compared, for_whom, dose_section, _flow)
+SECTIONS: Final = len(_SECTIONS)

@@ -17,7 +17,7 @@ from app.reports.summary import Line, MeasureSummary, summarise
 from app.scales.instrument import InformantRole
 from app.services.few_scores import criteria_of
 from app.services.organisations import founding_scope
-from app.services.verdicts import place
+from app.services.placing import PlacedEpisode
 
 _AT_ONCE: Final = 500
 
@@ -26,7 +26,7 @@ def follow(work: Work, records: Mapping[UUID, EpisodeRecord]) -> None:
     """Let the summaries of locked episodes follow from what has changed in them."""
     if records:
         work.ask(refresh_episodes(work, work.entry, records.keys()))
-        write(work, work.entry, NewRows(measures=measures_of(work, records.values())))
+        write(work, work.entry, NewRows(measures=measures_of(work, map(PlacedEpisode.of, records.values()))))
 
 
 def follow_episodes(work: Work, locked_ids: Sequence[UUID]) -> None:
@@ -68,7 +68,7 @@ def check(database: Database, organisation_id: UUID) -> Iterator[Checked]:
 
 def _with_other_measures(work: Work, records: Mapping[UUID, EpisodeRecord]) -> set[UUID]:
     kept = {_key(row): row for row in kept_measures(work, records)}
-    told = {_key(row): row for row in measures_of(work, records.values())}
+    told = {_key(row): row for row in measures_of(work, map(PlacedEpisode.of, records.values()))}
     return {key[0] for key in kept.keys() | told.keys() if kept.get(key) != told.get(key)}
 
 
@@ -92,12 +92,12 @@ def _work(database: Database, organisation_id: UUID, action: str) -> AbstractCon
     return database.work(founding_scope(organisation_id), Access(action, uuid7()))
 
 
-def measures_of(work: Work, records: Iterable[EpisodeRecord]) -> list[dict[str, Any]]:
-    """Give the rows that summarise the measures of episodes, as the records have them."""
+def measures_of(work: Work, episodes: Iterable[PlacedEpisode]) -> list[dict[str, Any]]:
+    """Give the rows that summarise the measures of episodes, as their records have them."""
     return [
-        {"organisation_id": work.scope.organisation_id, "episode_id": record.id, **_row(summary)}
-        for record in records
-        for summary in summarise(_lines(record))
+        {"organisation_id": work.scope.organisation_id, "episode_id": episode.record.id, **_row(summary)}
+        for episode in episodes
+        for summary in summarise(_lines(episode))
     ]
 
 
@@ -108,14 +108,15 @@ def _row(summary: MeasureSummary) -> dict[str, Any]:
     return {name: getattr(summary, name) for name in _FIELDS}
 
 
-def _lines(record: EpisodeRecord) -> list[Line]:
+def _lines(episode: PlacedEpisode) -> list[Line]:
+    record = episode.record
     return [
         Line(
             measure=kept.instrument,
             form_family=kept.form_family,
             informant_id=kept.informant_id,
             role=InformantRole(record.informants[kept.informant_id]),
-            series=place(record, kept.id),
+            series=episode.series[kept.id],
             criteria=criteria_of(kept),
             is_main=kept.id == record.main_series_id,
         )

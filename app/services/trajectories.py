@@ -21,8 +21,9 @@ from app.scales.instrument import Instrument
 from app.services.composites import Composite, composite_of
 from app.services.few_scores import FewOccasions, read_few_occasions
 from app.services.instruments import require_for_change
+from app.services.placing import PlacedEpisode, used_scores
 from app.services.settings import ServiceSettings, current_settings
-from app.services.verdicts import Comparison, comparison_for, place, plan_of, standing_verdicts, used_scores
+from app.services.verdicts import Comparison, comparison_for, plan_of, standing_verdicts
 from app.trajectories.course import Course
 from app.trajectories.few_verdicts import EVALUATION_WEEKS
 from app.trajectories.outlook import ExpectedCurve, ReviewPoint, expected_curve, review_points
@@ -113,8 +114,9 @@ def read_trajectory(
     chosen = None if instrument is None else find_instrument(work, instrument)
     kept = _series(record, chosen, form, informant_id)
     settings = current_settings(work)
-    series = place(record, kept.id)
-    verdicts = standing_verdicts(work, [record])
+    placed = PlacedEpisode.of(record)
+    series = placed.series[kept.id]
+    verdicts = standing_verdicts(work, [placed])
     decides = settings.mode is OrganisationMode.DECISION_SUPPORT
     held_against = comparison_for(record, kept, settings)
     comparison = held_against if decides else None

@@ -12,23 +12,22 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.db.codes import AdministrationState, IssueCause, OrganisationMode
+from app.db.codes import IssueCause, OrganisationMode
 from app.db.curves import Line
-from app.db.episode_records import EpisodeRecord, KeptAdministration, KeptSeries
+from app.db.episode_records import EpisodeRecord, KeptSeries
 from app.db.results import last_verdicts
 from app.db.session import Work
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCriteria
 from app.services.few_scores import known_of_main
+from app.services.placing import PlacedEpisode
 from app.services.settings import ServiceSettings
 from app.trajectories.course import Course
 from app.trajectories.few_verdicts import FewScores, Judgeable, assess_all
 from app.trajectories.growth import GrowthCurve
 from app.trajectories.policy import Plan
 from app.trajectories.progress import Progress
-from app.trajectories.series import CountedSession, Measurement, Series, Timing
-
-USED_STATES = (AdministrationState.FINAL, AdministrationState.AMENDED)
+from app.trajectories.series import Series
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,40 +63,13 @@ def plan_of(record: EpisodeRecord) -> Plan:
     )
 
 
-def used_scores(record: EpisodeRecord, series_id: UUID) -> list[KeptAdministration]:
-    """Give the administrations of a series that have a score and need no clarification."""
-    return [
-        kept
-        for kept in record.administrations
-        if kept.series_id == series_id and kept.state in USED_STATES and kept.score is not None
-    ]
-
-
-def place(record: EpisodeRecord, series_id: UUID) -> Series:
-    """Place the scores of a series on dose and calendar."""
-    measurements = [
-        Measurement(
-            administration_id=kept.id,
-            completed_at=kept.completed_at,
-            score=kept.score,
-            session_id=str(kept.treatment_session_id) if kept.treatment_session_id else None,
-            timing=Timing(kept.timing) if kept.timing else None,
-            session_starts_at=kept.session_starts_at,
-        )
-        for kept in used_scores(record, series_id)
-        if kept.completed_at is not None and kept.score is not None
-    ]
-    sessions = [CountedSession(session_id, starts_at) for session_id, starts_at in record.sessions]
-    return Series.build(measurements, sessions, record.treatment_ended_at)
-
-
-def standing_verdicts(work: Work, records: Iterable[EpisodeRecord]) -> dict[UUID, Mapping[str, Any]]:
+def standing_verdicts(work: Work, episodes: Iterable[PlacedEpisode]) -> dict[UUID, Mapping[str, Any]]:
     """Read, by series, the verdict last issued on the newest score in treatment.
 
     A score that has become waiting time or follow-up since (a corrected attendance, an earlier closing) keeps its
     history, but no longer says how the patient is doing.
     """
-    treated = {kept.id: place(record, kept.id).treated() for record in records for kept in record.series}
+    treated = {series_id: series.treated() for each in episodes for series_id, series in each.series.items()}
     newest = {series_id: scores[-1].administration_id for series_id, scores in treated.items() if scores}
     issued = last_verdicts(work, [_uuid(each) for each in newest.values()])
     return {series_id: issued[_uuid(each)] for series_id, each in newest.items() if each in issued}
@@ -113,24 +85,24 @@ class Affected:
 
 
 def verdicts_for_answers(
-    work: Work, answered: Iterable[tuple[EpisodeRecord, UUID, Collection[UUID]]], settings: ServiceSettings
+    work: Work, answered: Iterable[tuple[PlacedEpisode, UUID, Collection[UUID]]], settings: ServiceSettings
 ) -> list[dict[str, Any]]:
     """Judge new answers, and issue anew the later verdicts of their series that they change.
 
-    `answered` holds records, the series in them, and the ids of their new administrations.
+    `answered` holds episodes, the series in them, and the ids of their new administrations.
     """
     affected = []
-    for record, series_id, new_ids in answered:
-        series = place(record, series_id)
+    for episode, series_id, new_ids in answered:
+        series = episode.series[series_id]
         first = next(i for i, each in enumerate(series.observations) if each.administration_id in new_ids)
-        if course := _course(record, series_id, series, first, settings):
-            affected.append(Affected(record, course, new_ids))
+        if course := _course(episode.record, series_id, series, first, settings):
+            affected.append(Affected(episode.record, course, new_ids))
     return _issued(work, affected, settings, IssueCause.LATE_ANSWER)
 
 
 def verdicts_issued_anew(
     work: Work,
-    records: Iterable[EpisodeRecord],
+    episodes: Iterable[PlacedEpisode],
     settings: ServiceSettings,
     cause: IssueCause,
     *,
@@ -138,17 +110,17 @@ def verdicts_issued_anew(
 ) -> list[dict[str, Any]]:
     """Issue anew the verdicts of episodes that an event changes: those since a time, or only the newest ones."""
     affected = []
-    for record in records:
-        for kept in record.series:
-            series = place(record, kept.id)
+    for episode in episodes:
+        for series_id, placed in episode.series.items():
+            series = placed
             if since is None:
                 series = _until_newest_treated(series)
                 first = len(series.observations) - 1
             else:
                 first = sum(each.completed_at < since for each in series.observations)
-            course = _course(record, kept.id, series, max(first, 0), settings)
+            course = _course(episode.record, series_id, series, max(first, 0), settings)
             if course:
-                affected.append(Affected(record, course))
+                affected.append(Affected(episode.record, course))
     return _issued(work, affected, settings, cause)
 
 

@@ -6,6 +6,7 @@ A process of its own, since what it remembers of earlier reports and how large i
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import sys
 import time
@@ -33,6 +34,9 @@ def main() -> None:
         parser.add_argument(name, type=UUID)
     given = parser.parse_args()
     scope = Scope(given.organisation, given.lead, Role.SERVICE_LEAD, given.service)
+    # As `spor serve` does: what is here now is not looked through for rubbish again.
+    gc.collect()
+    gc.freeze()
     with closing(Database(given.url)) as database:
         for _ in sys.stdin:
             began = time.perf_counter()

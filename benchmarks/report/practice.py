@@ -241,6 +241,7 @@ _COMPARED_NAMES = (
     " interval_days, dropped_out"
 )
 
+# In the order in which episodes begin, as the service writes them: a year's lie together.
 _SUMMARIES = (
     f"""insert into episode_summaries (organisation_id, episode_id, {_COMPARED_NAMES}, opened_on, closed_on,
                closing_reason, planned_dose, waiting_days, treatment_days, days_after_last, attended, cancelled,
@@ -249,7 +250,7 @@ _SUMMARIES = (
                case when d.held > 0 then d.waited end, case when d.held > 0 then d.treated_days end,
                case when d.held > 0 then d.closed - ({_LAST_DAY}) end, d.held, 0, d.dropped_out,
                case when d.held > 0 then d.dropped_out = 1 end, 0, 0, 0, 0
-          from drawn_episodes d order by d.n""",
+          from drawn_episodes d order by d.opened, d.n""",
     f"""insert into measure_summaries (organisation_id, episode_id, measure, form_family, informant_id,
                {_COMPARED_NAMES}, role, rank, scores, measured_sessions, baseline, case_at_start, last, last_dose,
                last_days, change, case_at_end, first_improved_dose)
@@ -260,7 +261,7 @@ _SUMMARIES = (
                case when d.held > 1 then (d.first - d.last >= 6)::int - (d.last - d.first >= 6)::int end,
                case when d.held > 1 then d.last >= 10 end,
                case when d.improved_at > 0 then d.improved_at end
-          from drawn_episodes d where d.held > 0 order by d.n""",
+          from drawn_episodes d where d.held > 0 order by d.opened, d.n""",
     """insert into summary_years (organisation_id, closed_year, changes)
        select organisation_id, closed_year, 1 from episode_summaries where organisation_id = %(organisation)s
         group by 1, 2""",

@@ -96,6 +96,8 @@ REPORTS = {
     Action.READ_TOOL_REPORT,
 }
 """What many episodes say, without a small number; tests/api/test_reports.py tries it."""
+REPORT_JOBS = {Action.START_REPORT_JOB, Action.READ_REPORT_JOB, Action.READ_REPORT_FILE}
+"""The same while its reader does something else; tests/api/test_report_jobs.py tries it."""
 OWN_REPORT = {Action.READ_OWN_REPORT}
 OWN = {Action.CHANGE_PASSWORD, Action.END_SESSION}
 """What people do with their own log-in; tests/api/test_log_in.py tries it."""
@@ -157,6 +159,7 @@ NOT_ON_PATIENTS = (
     | OWN
     | EXPORTING
     | REPORTS
+    | REPORT_JOBS
     | OWN_REPORT
     | {Action.READ_SESSION}
 )
@@ -255,6 +258,7 @@ def bodies(record: Mapping[str, str]) -> dict[Action, Any]:
         Action.CHANGE_USER: {"display_name": "Newer"},
         Action.ADD_SERVICE: {"name": "Another"},
         Action.CHANGE_SERVICE: {"name": "Renamed"},
+        Action.START_REPORT_JOB: {"year": 2026, "measure": "phq-9", "file_format": "csv"},
         Action.CHANGE_PASSWORD: {"present": PASSWORD, "password": PASSWORD},
     }
 
@@ -344,8 +348,8 @@ def test_the_roles_are_what_was_decided() -> None:
     assert ALLOWED[Role.DEVICE] == DESCRIBING | ANSWERING | {Action.PUT_ADMINISTRATION, Action.PUT_ADMINISTRATIONS}
     assert ALLOWED[Role.RESPONDENT] == DESCRIBING | ASKED | {Action.PUT_ADMINISTRATION}
     lead = ALLOWED[Role.SERVICE_LEAD]
-    assert lead == DESCRIBING | LEADING | PLANNING | TABLETS | OWN | LISTING | REPORTS
-    of_others = REPORTS | EXPORTING | LEADING | DELETING | TABLETS | ANSWERING | (ADMINISTERING - LISTING)
+    assert lead == DESCRIBING | LEADING | PLANNING | TABLETS | OWN | LISTING | REPORTS | REPORT_JOBS
+    of_others = REPORTS | REPORT_JOBS | EXPORTING | LEADING | DELETING | TABLETS | ANSWERING | (ADMINISTERING - LISTING)
     of_others |= {Action.REVIEW_BREAK_GLASS}
     assert set(Action) - ALLOWED[Role.THERAPIST] == of_others
     assert ALLOWED[Role.ADMINISTRATOR] == lead | OVERSEEING | DELETING | ADMINISTERING
@@ -509,7 +513,7 @@ def test_planning_touches_no_patient_and_leaves_an_event_only_where_verdicts_cha
 ) -> None:
     record = make_record(clinic)
     before = len(owner.audit(clinic.organisation_id))
-    allowed = [each for each in operations if each.action in ALLOWED[Role.SERVICE_LEAD] - OWN]
+    allowed = [each for each in operations if each.action in ALLOWED[Role.SERVICE_LEAD] - OWN - REPORT_JOBS]
     assert statuses(allowed, clinic.lead, record) == {200, 201}
     events = owner.audit(clinic.organisation_id)[before:]
     assert {(event["action"], event["role"], event["purpose"]) for event in events} == {

@@ -63,6 +63,7 @@ class Kind(Enum):
     TABLET = "a tablet of the service"
     STATEMENTS = "what the service says of itself"
     CODE = "whatever a code stands for; this one is made up"
+    JOB = "a report that its reader asked for; this one is made up"
     LIST = "what the caller reaches, whatever that is"
     NEW = "something that did not exist, of the caller's own organisation"
     PLACED = "something new at a service that is named"
@@ -91,10 +92,11 @@ ROWS: Mapping[Action, Kind] = {
         Kind.TABLET: "change_device pair_device_anew revoke_device",
         Kind.STATEMENTS: "read_service_statements put_service_statements",
         Kind.CODE: "open_assignment",
+        Kind.JOB: "read_report_job read_report_file",
         Kind.LIST: "read_caseload list_patients list_episodes list_risk_alerts list_programmes list_curves"
         " list_break_glass read_settings list_instruments list_deletions list_users list_services list_devices"
         " list_open_assignments put_administrations read_outcomes_report read_report_chart read_grant_report"
-        " read_own_report read_tool_report export_cases",
+        " read_own_report read_tool_report export_cases start_report_job",
         Kind.NEW: "register_patient add_programme add_instrument load_wording change_settings add_service add_device",
         Kind.PLACED: "add_user",
         Kind.SELF: "change_password end_session",
@@ -103,7 +105,7 @@ ROWS: Mapping[Action, Kind] = {
     for action in actions.split()
 }
 
-DONE = frozenset({200, 201, 204})
+DONE = frozenset({200, 201, 202, 204})
 HIDDEN = frozenset({404})
 REFUSED = frozenset({403})
 NOT_YET = frozenset({409})
@@ -141,6 +143,7 @@ def expected(role: Role, relation: Relation, action: Action) -> frozenset[int]:
         Kind.TABLET: not elsewhere if role is Role.ADMINISTRATOR else of_service,
         Kind.STATEMENTS: not elsewhere if role is Role.ADMINISTRATOR else of_service,
         Kind.CODE: False,
+        Kind.JOB: False,
         Kind.PLACED: not elsewhere,
     }.get(kind, True)
     if kind is Kind.PLACED and not allowed:

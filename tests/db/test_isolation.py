@@ -89,6 +89,8 @@ def fill_every_table(clinic: Clinic, as_owner: Connection) -> None:
     closing = {"closed_at": at(10), "closing_reason": "moved"}
     ok(clinic.therapist.patch(path, closing, ok(clinic.therapist.get(path))["version"]))
     ok(clinic.lead.get(f"/v1/reports/outcomes?year={START.year}&measure=phq-9"))
+    asked = {"year": START.year, "measure": "phq-9", "file_format": "csv"}
+    assert clinic.lead.post("/v1/report-jobs", asked).status_code == 202
     # Nothing writes these yet.
     as_owner.execute(
         "insert into audit_seals (organisation_id, number, first_xid, end_xid, events, root_hash, seal)"

@@ -68,6 +68,9 @@ READS_REPORTS = {
     Action.READ_REPORT_CHART,
     Action.READ_GRANT_REPORT,
     Action.READ_TOOL_REPORT,
+    Action.START_REPORT_JOB,
+    Action.READ_REPORT_JOB,
+    Action.READ_REPORT_FILE,
 }
 """Of services and of the whole organisation: counts of patients, none of them small."""
 READS_OWN_REPORT = {Action.READ_OWN_REPORT}

@@ -1,8 +1,8 @@
 """Bugs that are planted on purpose, each as small as a slip of somebody who rewrites the service.
 
 Three are planted in the database, where the record is what it is however the service is written: a trigger that drops
-or changes rows. The others replace one function: `used_scores` and `assess_all` as app.services.verdicts knows
-them, and `receipt_read` as app.api.routes.administrations does.
+or changes rows. The others replace one function: `used_scores` of app.services.placing, `assess_all` as
+app.services.verdicts knows it, and `receipt_read` as app.api.routes.administrations does.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import pytest
 
 from app.api.routes import administrations as routes
 from app.db.embedded import EmbeddedServer
-from app.services import verdicts
+from app.services import placing, verdicts
 from tests.machine.questionnaires import QUESTIONNAIRES
 
 Planting = Callable[[EmbeddedServer], AbstractContextManager[None]]
@@ -114,9 +114,9 @@ BUGS: Mapping[str, tuple[Planting, str]] = {
         ),
         "dose|counted_sessions",
     ),
-    "a correction counts under the old score": (_replaced(verdicts, "used_scores", _counts_the_first_version), "score"),
+    "a correction counts under the old score": (_replaced(placing, "used_scores", _counts_the_first_version), "score"),
     "what was set aside is used": (
-        _replaced(verdicts, "used_scores", _counts_what_was_set_aside),
+        _replaced(placing, "used_scores", _counts_what_was_set_aside),
         "observations|score",
     ),
     "a verdict looks ahead": (_replaced(verdicts, "assess_all", _looks_ahead), "probability"),

@@ -38,7 +38,7 @@ from app.reports.grant_facts import NOT_RECORDED, EvaluationPlan, Events, Eviden
 from app.scales.change import ChangeCategory
 from app.services.few_scores import criteria_of
 from app.services.grant import facts_for_grant, report_for_grant
-from app.services.verdicts import place
+from app.services.placing import place
 from tests.factories import (
     START,
     Clinic,

@@ -29,6 +29,7 @@ from app.db.models.organisation import (
     User,
 )
 from app.db.models.oversight import AuditEvent, AuditSeal, Review, RiskAlert
+from app.db.models.report_jobs import ReportJob
 from app.db.models.rights import Consent, DeletedAdministration, Deletion, EarlierValues, LegalHold
 from app.db.models.summaries import CountedCells, EpisodeSummary, MeasureSummary, SummaryYear
 
@@ -66,6 +67,7 @@ __all__ = [
     "Programme",
     "ProgrammeEvidence",
     "Progress",
+    "ReportJob",
     "Review",
     "RiskAlert",
     "Score",
