@@ -115,7 +115,7 @@ def with_total(size: int) -> Axis:
 
 
 def with_windows(size: int, width: int = 3) -> Axis:
-    """Years in their order, and each run of `width` years; never all of them, unless that is one run.
+    """Years in their order, each run of `width` years, and what runs over either end of them hold.
 
     Parameters
     ----------
@@ -131,9 +131,10 @@ def with_windows(size: int, width: int = 3) -> Axis:
     Examples
     --------
     >>> with_windows(4).groups
-    ((0, 1, 2), (1, 2, 3))
+    ((0, 1), (0, 1, 2), (1, 2, 3), (2, 3))
     """
-    return Axis(size, tuple(tuple(range(start, start + width)) for start in range(size - width + 1)))
+    ends = (range(max(start, 0), min(start + width, size)) for start in range(1 - width, size))
+    return Axis(size, tuple(dict.fromkeys(tuple(each) for each in ends if len(each) > 1)))
 
 
 def extended(counts: NDArray[np.int64], axes: Sequence[Axis]) -> NDArray[np.int64]:

@@ -54,7 +54,8 @@ def funnel(tabulated: Tabulated, period: Period, strata: Sequence[Measured], lab
         Column("share", Kind.SHARE),
         *(Column(name, Kind.SHARE) for name in ("expected", "lower_95", "upper_95", "lower_998", "upper_998")),
     )
-    found = funnel_of(improved, of)
+    told_counts = [tabulated.outcome(Where(period, service), "reliable_improvement")[1] or 0 for service in services]
+    found = funnel_of(improved, of, told_counts)
     # What is expected of a service is the share of all: where that is hidden, it is not told in this way either.
     whole = share(*tabulated.outcome(Where(period), "reliable_improvement"))
     rows = []
@@ -153,7 +154,8 @@ def therapists(
         place = places.get(therapist)
         estimate = HIDDEN if count is None else Cell(withheld=Withheld.UNKNOWN)
         if count and found is not None and place is not None:
-            estimate = Cell(float(found.estimate[place]), float(found.low[place]), float(found.high[place]), count)
+            value, reach = float(found.estimate[place]), found.reach(count)  # of the told number, which says no more
+            estimate = Cell(value, value - reach, value + reach, count)
             if found.needed is None:
                 estimate = Cell(withheld=Withheld.UNRELIABLE)
         rows.append(Row(therapist, (counted(count), estimate), name))

@@ -15,6 +15,7 @@ from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
 from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
 from app.reports.survival import cumulative_incidence
 from app.reports.tabulation import Axes
+from app.trajectories.sampling_error import wilson_ends
 
 MARKS: Final = (3, 7, 20, 52)
 """Sessions that are marked: the windows of early and late response, and the two of the dose-response studies."""
@@ -90,11 +91,24 @@ def _curve(guarded: Guarded, where: Where, cells: Sequence[First]) -> list[Row]:
         for name, curve in zip(_EVENTS, at.causes, strict=True):
             hidden = guarded.count(where, f"{name}_by_{step}") is None
             value, low, high = (float(each[0]) for each in (curve.estimate, curve.low, curve.high))
-            if guarded.to > 1:  # An exact share is a fraction of the exact count.
-                value, low, high = (round(each, 2) for each in (value, low, high))
+            if guarded.to > 1 and not math.isnan(low):
+                error = float(curve.standard_error[0])
+                value, low, high = _of_rounded(value, error, sum(count), followed, guarded.to)
             told.append(HIDDEN if hidden else _share(value, low, high, followed))
         rows.append(Row(str(sessions), (counted(guarded.count(where, f"{_LEFT}_{step}")), *told)))
     return rows
+
+
+def _of_rounded(value: float, error: float, persons: int, followed: int, to: int) -> tuple[float, float, float]:
+    """Give a share of rounded counts, with the interval of so many persons as it is worth, rounded likewise.
+
+    Also in whole per cent a share of few is one fraction alone, and the reach of its interval tells of how many.
+    Without censoring this is the share of the rounded counts, with their Wilson interval.
+    """
+    share = min(to * round(value * persons / to), followed) / followed
+    worth = max(to * round(value * (1 - value) / error**2 / to), to)
+    low, high = wilson_ends(share * worth, worth)
+    return share, float(low), float(high)
 
 
 def _share(value: float, low: float, high: float, of: int) -> Cell:

@@ -88,13 +88,15 @@ class Funnel:
     dispersion: Dispersion
 
 
-def funnel(count: npt.ArrayLike, of: npt.ArrayLike) -> Funnel | None:
+def funnel(count: npt.ArrayLike, of: npt.ArrayLike, told: npt.ArrayLike | None = None) -> Funnel | None:
     """Give the funnel of units, adjusted for the strata of which each consists.
 
     Parameters
     ----------
     count, of : array_like of int, shape (units, strata)
         How many of how many in each stratum of each unit, of the whole organisation; one stratum is no case mix.
+    told : array_like of int, shape (units,), optional
+        What is told of how many there are in each unit, where that is rounded: limits for so many give away no more.
 
     Returns
     -------
@@ -139,6 +141,7 @@ def funnel(count: npt.ArrayLike, of: npt.ArrayLike) -> Funnel | None:
     rate = part.sum(axis=0) / np.maximum(whole.sum(axis=0), 1)
     observed, n = part.sum(axis=1), whole.sum(axis=1)
     there = np.where(n > 0, n, math.nan)
+    reached = there if told is None else np.where(np.asarray(told) > 0, told, there)
     expected, error = whole @ rate, np.sqrt(whole @ (rate * (1 - rate)))
     z = (observed - expected) / np.where(error > 0, error, math.nan)
     dispersion = dispersion_of(z)
@@ -148,7 +151,7 @@ def funnel(count: npt.ArrayLike, of: npt.ArrayLike) -> Funnel | None:
         share=observed / there,
         expected=expected / there,
         z=z,
-        limits=_limits(expected / there, error / there, dispersion.inflation),
+        limits=_limits(expected / there, error / np.sqrt(there * reached), dispersion.inflation),
         centre=float(part.sum() / whole.sum()),
         dispersion=dispersion,
     )

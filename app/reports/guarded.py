@@ -123,18 +123,21 @@ class Guarded:
 
     def count(self, where: Where, name: str) -> int | None:
         """Tell how many episodes there are of a name; None where it may not be told."""
-        entry = self.entries[name]
-        if entry is None:
+        entry, place = self.entries[name], self._place(where)
+        if entry is None or place is None:
             return 0
-        count = self.protected.shown(*self._place(where), entry)
+        count = self.protected.shown(*place, entry)
         return None if count is None else self.to * ((count + self.to // 2) // self.to)
 
-    def _place(self, where: Where) -> tuple[int, int, int]:
+    def _place(self, where: Where) -> tuple[int, int, int] | None:
+        """Find the entries; None where nothing was closed in a year of the period."""
         axes, (services, years, values, _) = self.axes, self.protected.axes
-        first = where.period.first_year - axes.years[0]
+        closed = [place for place, year in enumerate(axes.years) if where.period.holds(year)]
+        if not closed:
+            return None
         return (
             services.at(range(len(axes.services)) if where.service is None else [axes.services.index(where.service)]),
-            years.at(range(first, first + where.period.years)),
+            years.at(closed),
             values.at(range(len(axes.values)) if where.any_value else [axes.values.index(where.value)]),
         )
 

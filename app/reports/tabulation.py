@@ -103,9 +103,13 @@ class Axes:
         services: Iterable[str],
         value_of: ValueOf,
     ) -> Axes:
-        """Find the axes of counted cells; the years of the period and all services are among them in any case."""
+        """Find the axes of counted cells, all services among them.
+
+        The years are those of the record, so that the same is hidden whatever period is asked for, and one far away
+        makes no larger table; the period's last year where nothing is closed.
+        """
         cells: list[Started | Measured] = [*started, *measured]
-        years = [cell.year for cell in cells] + [period.first_year, period.last_year]
+        years = [cell.year for cell in cells] or [period.last_year]
         return cls(
             tuple(sorted({cell.service for cell in cells} | set(services))),
             tuple(range(min(years), max(years) + 1)),

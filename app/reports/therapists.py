@@ -123,6 +123,10 @@ class TherapistEffects:
     needed: int | None
     may_rank: bool
 
+    def reach(self, episodes: int) -> float:
+        """Give how far the interval of a therapist with so many episodes reaches to either side."""
+        return float(_Z) * math.sqrt(self.tau2 * self.sigma2 / (self.sigma2 + episodes * self.tau2))
+
 
 def therapist_effects(sums: Sums, better: Better) -> TherapistEffects | None:
     """Fit end score on first score with therapists who differ, and give what each adds.

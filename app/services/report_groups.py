@@ -83,6 +83,8 @@ def _by_period(gathered: Gathered) -> Table:
         for year in years
         if last - _PERIODS < year <= last and year - WINDOW_YEARS + 1 >= years[0]
     ]
+    if gathered.request.period not in periods:
+        periods.append(gathered.request.period)
     named = {
         str(each.last_year) if each.years == 1 else f"{each.first_year}-{each.last_year}": Where(each, gathered.service)
         for each in periods

@@ -81,6 +81,13 @@ CHECKS: Final[Mapping[str, Check]] = {
         " for another audience, expired, signed by a rotated key, by a key that is gone, by none.",
         program="tests.evidence.oidc_provider",
     ),
+    "disclosure": Check(
+        "Thousands of reports of an organisation with small numbers everywhere (services x periods x values x measures,"
+        " therapists' own, files and charts of them): counts are bounded by rounding, parts and wholes, means, limits,"
+        " intervals and shares, and subtracted. No count from 1 to 7 is learnt.",
+        ["tests/evidence/test_disclosure.py"],
+        sizes={"REPORTS": "2000"},
+    ),
     "mutation": Check(
         "Mutants of the core: each is a small mistake in the program, and the tests ought to see it.",
         program="tests.evidence.mutation",

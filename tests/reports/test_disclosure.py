@@ -115,8 +115,9 @@ def test_an_axis_has_atoms_and_groups_of_them() -> None:
             Axis(size, groups)
     with pytest.raises(ValueError, match="worth"):
         Axis(2, worth=(1.0,))
-    assert with_windows(2).groups == ()
-    assert with_windows(4).at([1, 2, 3]) == 5
+    assert with_windows(1).groups == ()
+    assert with_windows(2).groups == ((0, 1),)
+    assert with_windows(4).at([1, 2, 3]) == 6, "after four years, the first two and the first three"
 
 
 # ---- The attacker

@@ -9,6 +9,7 @@ from app.reports.cohort import STEPS, Event, First, Period, Reached, Step
 from app.reports.document import Withheld
 from app.reports.dose import MARKS, dose, dose_by, good_enough, guarded_levels, guarded_steps, responders
 from app.reports.guarded import HIDDEN, Guarded, Where
+from app.reports.proportions import wilson
 from app.reports.tabulation import Axes
 from tests.reports.made_up import ALL, IN_YEAR, YEAR, cells, row, values
 
@@ -127,11 +128,32 @@ def test_small_counts_have_no_curve() -> None:
         assert each.cells[0].value not in range(1, 8), "three are left from session 5 on"
 
 
-def test_guarded_curves_are_told_in_whole_per_cent_of_rounded_counts() -> None:
+def test_guarded_curves_are_told_of_rounded_counts_alone() -> None:
     firsts = [First(YEAR, None, 2, Event.IMPROVED, 21), First(YEAR, None, 9, Event.ENDED, 41)]
     found = cells(dose(guarded(firsts, 8), ALL, firsts), "3")
-    # 21 of 62 is .3387.
-    assert (found["improved"].value, found["improved"].of, found["at_risk"].value) == (0.34, 60, 40)
+    # 21 of 62 is told as 20 of 60. Nobody was followed for less, so that its error is that of 62 persons, told as 60.
+    improved, interval = found["improved"], wilson(20, 60)
+    assert interval is not None
+    assert (improved.value, improved.of, found["at_risk"].value) == (20 / 60, 60, 40)
+    assert (improved.low, improved.high) == pytest.approx((interval.lower, interval.upper))
+
+
+def test_a_guarded_interval_is_of_as_many_as_the_curve_is_worth() -> None:
+    """20 of 61 improve at session 1, 20 are followed no longer than to 2, and of the 21 left 10 improve at 3.
+
+    By session 3: 20/61 + 41/61 * 10/21 = .64793, and .64793 * 61 = 39.5 is told as 40 of 60. Greenwood's variance is
+    (41/61 * 11/21)^2 * (20 / (61 * 41) + 10 / (21 * 11)) = .0063571, that of .64793 * .35207 / .0063571 = 35.9 persons:
+    the interval is Wilson's of 2/3 of 35, (2/3 + z^2 / 70 -+ z sqrt(2/9 / 35 + z^2 / 4900)) / (1 + z^2 / 35).
+    """
+    firsts = [
+        First(YEAR, None, 1, Event.IMPROVED, 20),
+        First(YEAR, None, 2, Event.ENDED, 20),
+        First(YEAR, None, 3, Event.IMPROVED, 10),
+        First(YEAR, None, 9, Event.ENDED, 11),
+    ]
+    improved = cells(dose(guarded(firsts, 8), ALL, firsts), "3")["improved"]
+    assert (improved.value, improved.of) == (40 / 60, 60)
+    assert (improved.low, improved.high) == pytest.approx((0.50102, 0.79935), abs=1e-5)
 
 
 def test_responders_by_hand() -> None:

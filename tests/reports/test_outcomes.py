@@ -105,14 +105,23 @@ def test_each_share_says_of_how_many() -> None:
 def test_parts_are_those_of_a_slow_count() -> None:
     # One row for each person, each with a stage of its own; what is left of those with two sessions is unmeasured.
     axes = Axes.of(BEGUN, COURSES, Period(YEAR, 3), ["b"], value_of)
-    assert (axes.services, axes.years, axes.values) == (("a", "b"), (2023, 2024, 2025), (None,))
+    assert (axes.services, axes.years, axes.values) == (("a", "b"), (2025,), (None,)), "whatever is asked for"
     table = parts(axes, BEGUN, COURSES, value_of)
-    assert table.shape == (2, 3, 1, len(PARTS))
+    assert table.shape == (2, 1, 1, len(PARTS))
     assert table.sum() == 60
-    found = dict(zip(PARTS, table[0, 2, 0].tolist(), strict=True))
+    found = dict(zip(PARTS, table[0, 0, 0].tolist(), strict=True))
     assert [found[Part(stage)] for stage in list(Stage)[:5]] == [5, 9, 6, 3, 7]
     assert not table[1].any()
-    assert not table[:, :2].any()
+
+
+def test_years_without_a_closed_episode_are_nobody_and_add_nothing() -> None:
+    axes = Axes.of(BEGUN, COURSES, Period(YEAR), ["a"], value_of)
+    found = Tabulated.of(axes, BEGUN, COURSES, value_of, 1)
+    counts = {
+        (last, years): found.stages.count(Where(Period(last, years)), "referred")
+        for last, years in ((YEAR, 1), (YEAR, 3), (YEAR + 2, 3), (YEAR + 3, 3), (YEAR - 1, 1), (2199, 1))
+    }
+    assert list(counts.values()) == [60, 60, 60, 0, 0, 0]
 
 
 def test_nobody_has_no_outcomes_and_no_axis_is_empty() -> None:

@@ -236,7 +236,7 @@ class Reader:
         columns = [column.key for column in table.columns]
         for row in table.rows:
             cells = dict(zip(columns, row.cells, strict=True))
-            about = self._about(table.key, row.key)
+            about = self.about(table.key, row.key)
             for name, cell in cells.items():
                 if cell.withheld is None:
                     for parts, count in _counts(table.key, row.key, name, cell.value, cell.of):
@@ -247,7 +247,7 @@ class Reader:
     def _of_measure(self, parts: frozenset[str]) -> dict[str, Any]:
         return {"parts": parts, "measure": "" if parts in OF_ALL_MEASURES else self.request.measure}
 
-    def _about(self, table: str, row: str) -> dict[str, Any]:
+    def about(self, table: str, row: str) -> dict[str, Any]:
         """Say which episodes a row is about."""
         request = self.request
         services, period = self._services(request.service_id), request.period
