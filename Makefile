@@ -13,8 +13,10 @@ VENV := .venv/bin
 UV := $(VENV)/python -m uv pip
 PIP := $(VENV)/python -m pip install --disable-pip-version-check --no-user --require-hashes
 
-PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4 --cov --cov-report=
-# The core is covered whole, with its branches; of the shell nothing is asked.
+PYTEST := $(VENV)/python -m pytest -n auto --maxprocesses 4
+# The core is covered whole, with its branches, by its own tests; of the shell nothing is asked.
+CORE := app tests/scales tests/trajectories tests/reports tests/texts tests/charts
+COVERED := $(PYTEST) --cov --cov-report= $(CORE)
 CORE_COVERAGE := $(VENV)/python -m coverage report --fail-under=100 \
 	--include='app/scales/*,app/trajectories/*,app/reports/*,app/texts/*,app/charts/*,app/errors.py'
 
@@ -30,12 +32,14 @@ run: setup ## start the service with demonstration data, on PORT (8000)
 	@exec $(VENV)/spor run --port $(PORT)
 
 test: lint ## run all the checks and all the tests, on a real PostgreSQL
-	$(PYTEST)
+	$(COVERED)
 	$(CORE_COVERAGE)
+	$(PYTEST) tests $(addprefix --ignore=,$(filter tests/%,$(CORE)))
 
 check: lint ## run the checks alone: lint, the rules of the design, the interface's description, the core
-	$(PYTEST) app tests/test_rules.py tests/api/test_openapi.py tests/scales tests/trajectories tests/reports tests/texts tests/charts
+	$(COVERED)
 	$(CORE_COVERAGE)
+	$(PYTEST) tests/test_rules.py tests/api/test_openapi.py
 
 lint: setup ## run the checks that run nothing: lint, format, types, layers, spelling, dependencies
 	$(VENV)/ruff check .

@@ -254,7 +254,7 @@ NAMES = {
     "key": "gad-7",
     "form": "self",
     "year": "2026",
-    "table": "outcomes",
+    "table": "denominators",
     "job_id": "01a2318f-0000-7000-8000-000000000000",
 }
 """What is named in paths beside what is in the record."""
