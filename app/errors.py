@@ -139,7 +139,13 @@ class PreconditionFailed(SporError):
 
 
 class TooManyRequests(SporError):
-    """More, in the last minute, than one caller may ask; `retry_after` seconds from now there is room again."""
+    """More, in the last minute, than one caller may ask; `retry_after` seconds from now there is room again.
+
+    Examples
+    --------
+    >>> TooManyRequests("ask again later", retry_after=3).retry_after
+    3
+    """
 
     def __init__(self, detail: str, *, retry_after: int) -> None:
         super().__init__(detail)

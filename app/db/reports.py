@@ -24,6 +24,7 @@ from app.reports.cohort import (
     Ended,
     Event,
     First,
+    FollowedUp,
     Held,
     Lasting,
     Measured,
@@ -184,6 +185,12 @@ def changes_at_follow_up(asked: Asked) -> Question[ChangeIn]:
     """Count, for all of the organisation, the improvements from the baseline to the last score after the treatment."""
     keys = ("service_id", "follow_up_change", "null::int")
     return _question(_MEASURES, asked, keys, ("count(*)",), "follow_up_change is not null", ChangeIn, everywhere=True)
+
+
+def followed_up(asked: Asked) -> Question[FollowedUp]:
+    """Count, for all of the organisation, the paired episodes with and without a score after the treatment."""
+    keys = ("service_id", "follow_up_change is not null")
+    return _question(_MEASURES, asked, keys, ("count(*)",), _PAIRED, FollowedUp, everywhere=True)
 
 
 def measuring(asked: Asked) -> Question[Held]:

@@ -207,6 +207,15 @@ class ChangeIn(NamedTuple):
     episodes: int
 
 
+class FollowedUp(NamedTuple):
+    """Paired episodes with and without a score after the treatment, for all of the organisation."""
+
+    year: int
+    service: str
+    followed_up: bool
+    episodes: int
+
+
 class Held(NamedTuple):
     """Sessions held, and those that have a score of the measure."""
 

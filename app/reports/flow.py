@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from app.reports.cohort import Attended, Change, ChangeIn, Ended, Held
+from app.reports.cohort import Attended, Change, ChangeIn, Ended, FollowedUp, Held
 from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
 from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
 from app.reports.tabulation import Axes
@@ -60,7 +60,7 @@ def _split(axes: Axes, cells: Iterable[Ended], holds: Callable[[Ended], bool]) -
     return found
 
 
-def _place(axes: Axes, cell: Ended) -> tuple[int, int, int]:
+def _place(axes: Axes, cell: Ended | FollowedUp) -> tuple[int, int, int]:
     return axes.services.index(cell.service), cell.year - axes.years[0], 0
 
 
@@ -158,6 +158,19 @@ def measuring(held: Sequence[Held], ended: Sequence[Ended], threshold: int) -> T
 def _session_share(count: int, of: int) -> Cell:
     """Give a share of sessions or forms, without an interval: those of one person go together."""
     return Cell(round(count / of, 2)) if of else Cell(withheld=Withheld.UNKNOWN)
+
+
+def follow_up(axes: Axes, where: Where, cells: Sequence[FollowedUp], paired: int | None, threshold: int) -> Table:
+    """Tell how many of those with a first and a last score have one after the treatment too.
+
+    `paired` is their count that may be told. Who has none is guarded beside those who have.
+    """
+    found = axes.table((_YES, _NO))
+    for cell in cells:
+        found[*_place(axes, cell), 0 if cell.followed_up else 1] += cell.episodes
+    guarded = Guarded.of(axes, found, (_YES, _NO), {_EVERYBODY: (_YES, _NO)}, threshold=threshold)
+    count = guarded.count(where, _YES)
+    return Table("follow_up", _COUNTED, (Row("followed_up", (counted(count), share(count, paired))),))
 
 
 def guarded_changes(axes: Axes, cells: Sequence[ChangeIn], threshold: int) -> Guarded:

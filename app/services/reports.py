@@ -157,11 +157,12 @@ def _flow(gathered: Gathered) -> Section:
     asked = replace(gathered.asked, by=None, of=None)
     if gathered.request.dimension is not None:
         return Section("flow", (), notes=(Note("flow_of_everybody"),))
-    endings, held, waiting, follow_up, changes, *waits = gathered.count(
+    endings, held, waiting, follow_up, with_one, changes, *waits = gathered.count(
         questions.endings(asked),
         questions.measuring(asked),
         questions.changes_in_waiting(asked),
         questions.changes_at_follow_up(asked),
+        questions.followed_up(asked),
         questions.changes_in_treatment(asked),
         *questions.waits(asked),
     )
@@ -187,6 +188,7 @@ def _flow(gathered: Gathered) -> Section:
             for cells in (waiting, follow_up)
         )
         paired = tabulated.count(where, outcomes.PAIRED)
+        tables.append(flow.follow_up(axes, where, with_one, paired, gathered.threshold))
         treated = [] if paired is None else _treated(changes, gathered.criteria)
         tables.append(flow.phases(waited, treated, followed_up, gathered.threshold))
     return Section("flow", tuple(tables))

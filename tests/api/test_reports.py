@@ -398,6 +398,12 @@ def test_measuring(report: Report) -> None:
     }
 
 
+def test_follow_up(report: Report) -> None:
+    # 3 and 4, of the 13 with a first and a last score.
+    assert cell(report, "follow_up", "followed_up", "count").value == 2
+    is_share(cell(report, "follow_up", "followed_up", "share"), 2, 13)
+
+
 def test_phases(report: Report) -> None:
     changes = {"waiting": [22 - 20, 17 - 18], "treatment": GAINED, "follow_up": [16 - 4, 15 - 7]}
     weeks: Mapping[str, float | Withheld] = {"waiting": 1, "treatment": sorted(WEEKS)[6], "follow_up": UNKNOWN}

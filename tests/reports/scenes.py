@@ -306,6 +306,7 @@ def flow() -> tuple[Table, ...]:
                 for key, n in (("with_measure", 1511), ("declined", 96), ("unable", 41), ("at_follow_up", 210))
             ),
         ),
+        Table("follow_up", counted, (Row("followed_up", (count(74), share(74, 268))),)),
         Table(
             "phases",
             phases,

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.reports.cohort import Attended, Change, ChangeIn, Ended, Held
-from app.reports.document import Table, Withheld
+from app.reports.cohort import Attended, Change, ChangeIn, Ended, FollowedUp, Held
+from app.reports.document import Cell, Table, Withheld
 from app.reports.flow import (
     attendance,
     changes_told,
     drop_out,
     endings,
+    follow_up,
     guarded_changes,
     guarded_endings,
     measuring,
@@ -135,6 +136,19 @@ def test_measuring() -> None:
     few = measuring(held, [*without_forms, ENDED[-1]], 8)
     assert few.rows[1].cells == (HIDDEN,), "only three were asked to fill in anything"
     assert {each.cells[0].withheld for each in measuring([], [], 0).rows} == {Withheld.UNKNOWN}
+
+
+def test_follow_up_by_hand() -> None:
+    def told(yes: int, no: int, paired: int | None) -> tuple[Cell, ...]:
+        split = [FollowedUp(YEAR, "a", followed_up=which, episodes=n) for which, n in ((True, yes), (False, no))]
+        return row(follow_up(AXES, ALL, split, paired, 8), "followed_up").cells
+
+    count, of_paired = told(20, 30, 50)
+    assert (count.value, of_paired.value, of_paired.of) == (20, 0.4, 50)
+    assert told(3, 47, 50) == (HIDDEN, HIDDEN)
+    assert told(47, 3, 50)[0] != Cell(47), "nor are those without, who would be left"
+    assert told(0, 0, 0)[0].value == 0
+    assert told(20, 30, None)[1] == HIDDEN, "where the pairs may not be told, no share is"
 
 
 def changes(points: list[float], weeks: int | None = 6) -> list[Change]:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.errors import InstrumentDataError, UnknownInstrument
+from app.scales.catalogue import catalogue
 from app.scales.change import ChangeCriteria
 from app.scales.instrument import Gate, InformantRole, MissingMethod
 from tests.scales.factories import (
@@ -214,3 +215,9 @@ def test_an_instrument_for_change_has_criteria() -> None:
 
 def test_what_is_frozen_can_be_a_key() -> None:
     assert len({an_instrument(), an_instrument(), an_instrument(key="other")}) == 2
+
+
+def test_a_critical_item_is_found_by_its_number() -> None:
+    assert catalogue()["phq-9"].critical_item("9").item == "9"
+    with pytest.raises(KeyError):
+        catalogue()["phq-9"].critical_item("1")

@@ -215,7 +215,10 @@ PARTS_OF: Final[dict[str, frozenset[str]]] = {
 }
 OF_ALL_MEASURES: Final = [PARTS_OF[name] for name in ("referred", "started", "two_sessions", "single_session")]
 OF_CASES: Final = ("recovery", "reliable_recovery")
-BESIDE: Final = {"dose", "dose_by_third", "dose_by_interval", "responders", "good_enough", "endings", "drop_out"}
+BESIDE: Final = {
+    *("dose", "dose_by_third", "dose_by_interval", "responders", "good_enough"),
+    *("endings", "drop_out", "follow_up"),
+}
 """Tables whose totals are not those of others."""
 
 
