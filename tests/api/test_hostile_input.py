@@ -93,7 +93,8 @@ def test_any_field_of_any_body_may_hold_anything(
                 text = json.dumps(example | {field: "@"}).replace('"@"', nasty)
                 headers = {"Content-Type": "application/json", "If-Match": '"1"'}
                 answer = caller.request(method, path.format(**record, **NAMES), content=text.encode(), headers=headers)
-                assert answer.status_code != 403, (method, path)
+                # Who may ask does; but a lead asks of no other service than the own one.
+                assert answer.status_code != 403 or field == "service_id", (method, path)
                 assert_an_answer_of_ours(answer, (method, path, field))
                 tried += 1
     assert tried > 100
