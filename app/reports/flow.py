@@ -9,7 +9,9 @@ from typing import Final
 
 import numpy as np
 
+from app.reports.axes import Axis
 from app.reports.cohort import Attended, Change, ChangeIn, Ended, FollowedUp, Held
+from app.reports.disclosure import Stages
 from app.reports.document import Cell, Column, Kind, Note, Row, Table, Withheld
 from app.reports.guarded import HIDDEN, Guarded, Where, counted, share
 from app.reports.tabulation import Axes
@@ -160,15 +162,20 @@ def _session_share(count: int, of: int) -> Cell:
     return Cell(round(count / of, 2)) if of else Cell(withheld=Withheld.UNKNOWN)
 
 
-def follow_up(axes: Axes, where: Where, cells: Sequence[FollowedUp], paired: int | None, threshold: int) -> Table:
-    """Tell how many of those with a first and a last score have one after the treatment too.
+def guarded_follow_up(axes: Axes, cells: Sequence[FollowedUp], threshold: int) -> Guarded:
+    """Guard how many of those with a first and a last score have one after the treatment too, beside those without.
 
-    `paired` is their count that may be told. Who has none is guarded beside those who have.
+    How many have both scores is told elsewhere, so that no witness may rest on that number being hidden here.
     """
     found = axes.table((_YES, _NO))
     for cell in cells:
         found[*_place(axes, cell), 0 if cell.followed_up else 1] += cell.episodes
-    guarded = Guarded.of(axes, found, (_YES, _NO), {_EVERYBODY: (_YES, _NO)}, threshold=threshold)
+    unions = {_EVERYBODY: (_YES, _NO)}
+    return Guarded.of(axes, found, (_YES, _NO), unions, threshold=threshold, stages=Stages(Axis(1), (0, 0)))
+
+
+def follow_up(guarded: Guarded, where: Where, paired: int | None) -> Table:
+    """Tell how many were followed up after the treatment, of those with both scores, whose count may be told."""
     count = guarded.count(where, _YES)
     return Table("follow_up", _COUNTED, (Row("followed_up", (counted(count), share(count, paired))),))
 

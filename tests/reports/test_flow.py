@@ -8,7 +8,7 @@ from statistics import mean, stdev
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.reports.cohort import Attended, Change, ChangeIn, Ended, FollowedUp, Held
@@ -21,12 +21,13 @@ from app.reports.flow import (
     follow_up,
     guarded_changes,
     guarded_endings,
+    guarded_follow_up,
     measuring,
     phases,
     quantiles,
     waits,
 )
-from app.reports.guarded import HIDDEN
+from app.reports.guarded import HIDDEN, Guarded
 from app.reports.tabulation import Axes
 from tests.reports.made_up import ALL, YEAR, cells, row, values
 
@@ -138,10 +139,14 @@ def test_measuring() -> None:
     assert {each.cells[0].withheld for each in measuring([], [], 0).rows} == {Withheld.UNKNOWN}
 
 
+def split(yes: int, no: int, service: str = "a") -> list[FollowedUp]:
+    return [FollowedUp(YEAR, service, followed_up=which, episodes=n) for which, n in ((True, yes), (False, no))]
+
+
 def test_follow_up_by_hand() -> None:
     def told(yes: int, no: int, paired: int | None) -> tuple[Cell, ...]:
-        split = [FollowedUp(YEAR, "a", followed_up=which, episodes=n) for which, n in ((True, yes), (False, no))]
-        return row(follow_up(AXES, ALL, split, paired, 8), "followed_up").cells
+        guarded = guarded_follow_up(AXES, split(yes, no), 8)
+        return row(follow_up(guarded, ALL, paired), "followed_up").cells
 
     count, of_paired = told(20, 30, 50)
     assert (count.value, of_paired.value, of_paired.of) == (20, 0.4, 50)
@@ -149,6 +154,21 @@ def test_follow_up_by_hand() -> None:
     assert told(47, 3, 50)[0] != Cell(47), "nor are those without, who would be left"
     assert told(0, 0, 0)[0].value == 0
     assert told(20, 30, None)[1] == HIDDEN, "where the pairs may not be told, no share is"
+
+
+FEW = st.sampled_from([0, 0, 2, 4, 7, 8, 13, 18, 22, 23])
+
+
+@given(st.tuples(FEW, FEW), st.tuples(FEW, FEW))
+@example((0, 2), (18, 2))
+def test_who_knows_the_pairs_learns_no_more_of_those_without(a: tuple[int, int], b: tuple[int, int]) -> None:
+    """The denominators tell the pairs: hidden here, they would prove nothing."""
+    axes = Axes(("a", "b"), (YEAR,), (None,))
+    guarded = guarded_follow_up(axes, [*split(*a), *split(*b, "b")], 8)
+    pairs = np.array([[[[sum(a)]]], [[[sum(b)]]]])
+    alone = Guarded.of(axes, pairs, ("pairs",), {}, threshold=8)
+    for where in (ALL, replace(ALL, service="a"), replace(ALL, service="b")):
+        assert guarded.count(where, "ended") == alone.count(where, "pairs")
 
 
 def changes(points: list[float], weeks: int | None = 6) -> list[Change]:

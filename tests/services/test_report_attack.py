@@ -111,6 +111,9 @@ def fill(
                 episode = an_episode(rng, clinic, service, year, programmes)
                 episodes.append(episode)
                 measures += measures_of(rng, episode)
+    for row in measures:
+        if row["scores"] and row["measure"] != COMPOSITE and rng.random() < 0.4:
+            row["follow_up_change"] = rng.randrange(-3, 4)
     connection.execute("set session_replication_role = replica")
     for table, rows in ((EpisodeSummary, episodes), (MeasureSummary, measures)):
         names = [column.name for column in table.__table__.columns]
@@ -193,10 +196,15 @@ def measures_of(rng: random.Random, episode: Mapping[str, Any]) -> Iterator[dict
 
 
 def parts_where(**named: Any) -> frozenset[str]:
-    """Give the parts whose stage, change or recovery is one of those that are named; None is none of them."""
-    return frozenset(part.name for part in PARTS if all(getattr(part, name) in some for name, some in named.items()))
+    """Give the parts whose stage, change or recovery is one of those that are named; None is none of them.
+
+    A pair is of two parts, with a score after the treatment and without.
+    """
+    names = [part.name for part in PARTS if all(getattr(part, name) in some for name, some in named.items())]
+    return frozenset(names) | {f"{name}{FOLLOWED_UP}" for name in names if name.startswith("paired")}
 
 
+FOLLOWED_UP: Final = "/followed_up"
 _STAGES = list(Stage)
 PARTS_OF: Final[dict[str, frozenset[str]]] = {
     "referred": parts_where(stage=_STAGES),
@@ -213,12 +221,10 @@ PARTS_OF: Final[dict[str, frozenset[str]]] = {
     "recovery": parts_where(recovery=[Recovery.RELIABLE, Recovery.BELOW_ONLY]),
     "reliable_recovery": parts_where(recovery=[Recovery.RELIABLE]),
 }
+PARTS_OF["followed_up"] = frozenset(each for each in PARTS_OF["paired"] if each.endswith(FOLLOWED_UP))
 OF_ALL_MEASURES: Final = [PARTS_OF[name] for name in ("referred", "started", "two_sessions", "single_session")]
 OF_CASES: Final = ("recovery", "reliable_recovery")
-BESIDE: Final = {
-    *("dose", "dose_by_third", "dose_by_interval", "responders", "good_enough"),
-    *("endings", "drop_out", "follow_up"),
-}
+BESIDE: Final = {"dose", "dose_by_third", "dose_by_interval", "responders", "good_enough", "endings", "drop_out"}
 """Tables whose totals are not those of others."""
 
 
@@ -278,7 +284,7 @@ class Reader:
 
 def _counts(table: str, row: str, column: str, value: Any, of: int | None) -> Iterator[tuple[frozenset[str], int]]:
     """Give the counts that a cell tells: itself, its denominator, and the numerator of a share."""
-    if table in ("denominators", "outcomes") and column == "count":
+    if table in ("denominators", "outcomes", "follow_up") and column == "count":
         yield PARTS_OF[row], value
     elif table == "denominators":
         yield PARTS_OF[row], round(value * of)
@@ -289,7 +295,8 @@ def _counts(table: str, row: str, column: str, value: Any, of: int | None) -> It
     elif table.startswith("by_") and column in ("ended", "paired"):
         yield PARTS_OF["referred" if column == "ended" else "paired"], value
     elif of is not None and (table.startswith("by_") or column == "share") and table != "published":
-        outcome = column if table.startswith("by_") else row if table == "outcomes" else "reliable_improvement"
+        of_rows = table in ("outcomes", "follow_up")
+        outcome = column if table.startswith("by_") else row if of_rows else "reliable_improvement"
         yield PARTS_OF["cases" if outcome in OF_CASES else "paired"], of
         yield PARTS_OF[outcome], round(value * of)
     elif table == "outcomes" and of is not None:
@@ -345,6 +352,7 @@ def told(organisation: Organisation, everything: list[tuple[ReportRequest, Repor
 def test_thousands_of_counts_are_told(everything: list[tuple[ReportRequest, Report]], told: list[Told]) -> None:
     assert len(everything) > 200
     assert len(told) > 2000
+    assert PARTS_OF["followed_up"] in {each.parts for each in told}
 
 
 def test_every_count_is_rounded_and_of_nobody_or_of_many(everything: list[tuple[ReportRequest, Report]]) -> None:
