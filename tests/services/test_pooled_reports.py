@@ -111,6 +111,19 @@ def test_who_has_not_agreed_is_named(database: Database, three: list[Clinic], cl
         pooled(database, [*three, other])
 
 
+def test_who_agreed_and_withdrew_is_in_the_audit(database: Database, client: TestClient, owner: Owner) -> None:  # noqa: F811
+    clinic = make_clinic(database, client)
+    agree(clinic)
+    agree(clinic, agrees=False)
+    events: list[Any] = [
+        each for each in owner.audit(clinic.organisation_id) if each["action"].startswith("change_settings")
+    ]
+    assert [(each["action"], each["actor_id"]) for each in events] == [
+        ("change_settings: pools_reports false to true", clinic.staff["service lead"]),
+        ("change_settings: pools_reports true to false", clinic.staff["service lead"]),
+    ]
+
+
 @pytest.mark.parametrize("chosen", [(0, 1), (0, 1, 1)], ids=["two", "one twice"])
 def test_it_takes_three_of_them(database: Database, three: list[Clinic], chosen: Sequence[int]) -> None:
     with pytest.raises(InvalidInput, match="3 organisations or more, each named once"):
