@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 from uuid import UUID
 
+from app.db import reports as questions
 from app.db.access_log import organisation_name
 from app.db.codes import Role
 from app.db.counted import Counting, Question, count
 from app.db.ids import uuid7
-from app.db.reports import Asked
-from app.db.session import Access, Database, Scope
+from app.db.session import Access, Database, Scope, Work
 from app.errors import InvalidInput, StateConflict
 from app.reports.document import Fact, Note, Report
 from app.reports.guarded import Where
@@ -51,7 +52,7 @@ def pooled_report(
     NotFound
         If there is no such organisation.
     StateConflict
-        If one of them has not agreed.
+        If one of them has not agreed, or fewer than three have somebody with the measure.
     UnknownInstrument
         If there is no such measure.
     """
@@ -59,13 +60,26 @@ def pooled_report(
     if len(set(ids)) != len(ids) or len(ids) < FEWEST:
         raise InvalidInput(f"a pooled report is of {FEWEST} organisations or more, each named once")
     criteria = _criteria(request.measure)
-    cells = _Cells(database, uuid7())
-    names = {each: _agreed(database, each, cells.request_id) for each in ids}
+    agreed = _Agreed(database, uuid7())
+    names = {each: agreed.name(each) for each in ids}
+    _require_enough_of_them(agreed.counting(ids), ids, request)
     whole, *others = (
-        _report(cells.of(some), {each: names[each] for each in some}, request, criteria, threshold)
+        _report(agreed.counting(some), {each: names[each] for each in some}, request, criteria, threshold)
         for some in (ids, *([other for other in ids if other != each] for each in ids))
     )
     return withheld_from_each(whole, others)
+
+
+def _require_enough_of_them(counting: Counting, ids: Sequence[str], request: ReportRequest) -> None:
+    """Refuse a report that would be of one or two of them, since the others have nobody in it."""
+    [measured] = counting(questions.measured(request.asked))
+    those_with_some = {cell.service for cell in measured if request.period.holds(cell.year)}
+    if len(those_with_some) < FEWEST:
+        without = ", ".join(each for each in ids if each not in those_with_some)
+        raise StateConflict(
+            f"fewer than {FEWEST} of the organisations have closed episodes with the measure in the period",
+            allowed=f"other organisations, or a longer period, in place of {without}",
+        )
 
 
 def _criteria(measure: str) -> ChangeCriteria | None:
@@ -76,49 +90,52 @@ def _criteria(measure: str) -> ChangeCriteria | None:
     return found.forms[0].subscale(found.main_subscale).criteria
 
 
-def _scope(organisation_id: str) -> Scope:
-    # Nobody is logged in: the audit says that it was done at the machine, as it does of all commands.
-    return Scope(UUID(organisation_id), UUID(int=0), Role.OPERATOR, UUID(int=0))
-
-
-def _agreed(database: Database, organisation_id: str, request_id: UUID) -> str:
-    """Give the name of an organisation that has agreed, in whose audit it is noted."""
-    with database.work(_scope(organisation_id), Access(_ACTION, request_id)) as work:
-        if not current_settings(work).pools_reports:
-            raise StateConflict(
-                f"the organisation {organisation_id} has not agreed to be part of a report over several",
-                allowed="organisations with the setting pools_reports",
-            )
-        work.note()
-        return organisation_name(work)
-
-
 @dataclass(slots=True)
-class _Cells:
-    """The cells of each organisation, read once, so that all the reports are of the same ones."""
+class _Agreed:
+    """Organisations that have agreed; the cells of each are read once, so that all the reports are of the same ones."""
 
     database: Database
     request_id: UUID
     read: dict[tuple[str, str, tuple[int, ...] | None], list[Any]] = field(default_factory=dict)
 
-    def of(self, organisation_ids: Sequence[str]) -> Counting:
+    def name(self, organisation_id: str) -> str:
+        """Give the name of one of them."""
+        with self._work(organisation_id) as work:
+            return organisation_name(work)
+
+    def counting(self, organisation_ids: Sequence[str]) -> Counting:
         """Give what counts in some of the organisations as if each were a service of one."""
 
-        def counted(*questions: Question[Any]) -> list[list[Any]]:
-            by_organisation = [self._of_one(each, questions) for each in organisation_ids]
+        def counted(*asked: Question[Any]) -> list[list[Any]]:
+            by_organisation = [self._of_one(each, asked) for each in organisation_ids]
             return [[cell for cells in of_all for cell in cells] for of_all in zip(*by_organisation, strict=True)]
 
         return counted
 
-    def _of_one(self, organisation_id: str, questions: Sequence[Question[Any]]) -> list[list[Any]]:
+    def _of_one(self, organisation_id: str, asked: Sequence[Question[Any]]) -> list[list[Any]]:
         keys = [
-            (organisation_id, each.key, None if each.years is None else tuple(sorted(each.years))) for each in questions
+            (organisation_id, each.key, None if each.years is None else tuple(sorted(each.years))) for each in asked
         ]
         if any(key not in self.read for key in keys):
-            with self.database.work(_scope(organisation_id), Access(_ACTION, self.request_id)) as work:
-                for key, cells in zip(keys, count(work, *questions), strict=True):
+            with self._work(organisation_id) as work:
+                if not any(key[0] == organisation_id for key in self.read):
+                    work.note()  # once, and only where something is read
+                for key, cells in zip(keys, count(work, *asked), strict=True):
                     self.read[key] = [_renamed(cell, organisation_id) for cell in cells]
         return [self.read[key] for key in keys]
+
+    @contextmanager
+    def _work(self, organisation_id: str) -> Iterator[Work]:
+        """Open a transaction of one of them, in which it has agreed: it may say no at any time."""
+        # Nobody is logged in: the audit says that it was done at the machine, as it does of all commands.
+        scope = Scope(UUID(organisation_id), UUID(int=0), Role.OPERATOR, UUID(int=0))
+        with self.database.work(scope, Access(_ACTION, self.request_id)) as work:
+            if not current_settings(work).pools_reports:
+                raise StateConflict(
+                    f"the organisation {organisation_id} has not agreed to be part of a report over several",
+                    allowed="organisations with the setting pools_reports",
+                )
+            yield work
 
 
 def _renamed(cell: Any, organisation_id: str) -> Any:
@@ -132,7 +149,7 @@ def _report(
     criteria: ChangeCriteria | None,
     threshold: int,
 ) -> Report:
-    asked = Asked(request.period, request.measure, None, request.respondent, None)
+    asked = request.asked
     whole = by_dimension(counting, asked, list(names), threshold)
     where = Where(request.period, None)
     gathered = Gathered(None, counting, request, asked, threshold, names, {}, criteria, None, whole, where)

@@ -60,6 +60,11 @@ class ReportRequest:
     own_fall: float | None = None
     own_source: str | None = None
 
+    @property
+    def asked(self) -> Asked:
+        """Which episodes the database is asked for."""
+        return Asked(self.period, self.measure, self.service_id, self.respondent, self.dimension)
+
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
@@ -164,7 +169,7 @@ def gather(work: Work, request: ReportRequest, threshold: int) -> Gathered:
         raise InvalidReference("there is no such service", pointer="/service_id", allowed=A_SERVICE)
     settings = current_settings(work)
     criteria, curve = _held_against(work, request, settings)
-    asked = Asked(request.period, request.measure, request.service_id, request.respondent, request.dimension)
+    asked = request.asked
     counting = partial(count, work)
     whole = by_dimension(counting, asked, list(services), threshold)
     where = Where(request.period, None if request.service_id is None else str(request.service_id))

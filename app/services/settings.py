@@ -77,10 +77,17 @@ def change_settings(work: Work, version: int, changes: dict[str, Any], reason: s
         raise PreconditionFailed("the settings have been changed since; read them again")
     _check(work, changes)
     _check_retention(present, changes)
-    mode = changes.get("mode", present.mode)
-    work.note("" if mode == present.mode else f"mode {present.mode} to {mode}")
+    work.note(", ".join(_noted(present, changes)))
     add_settings(work, present, changes, reason)
     return current_settings(work)
+
+
+def _noted(present: KeptSettings, changes: Mapping[str, Any]) -> Iterator[str]:
+    """Give what the audit says of a change: what the tool does for everybody, and who else may be told of them."""
+    for name in ("mode", "pools_reports"):
+        before = getattr(present, name)
+        if (after := changes.get(name, before)) != before:
+            yield f"{name} {before} to {after}".lower()
 
 
 def _check_retention(present: KeptSettings, changes: Mapping[str, Any]) -> None:

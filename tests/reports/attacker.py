@@ -63,6 +63,20 @@ def _best(shown: NDArray[np.int64], told: NDArray[np.int64], weights: NDArray[np
     return table
 
 
+def span_of(
+    shown: NDArray[np.int64], low: NDArray[np.int64], high: NDArray[np.int64], wanted: NDArray[np.int64]
+) -> tuple[int, int]:
+    """Give the least and the most that a wanted sum can be, where the shown sums are only known to lie between two."""
+    limits = [LinearConstraint(shown, low, high)] if len(shown) else []
+    many, found = len(wanted), []
+    for sign in (1, -1):
+        bounds = Bounds(0, int(high.max(initial=0)) + 50)
+        answer = milp(sign * wanted, constraints=limits, integrality=np.ones(many, dtype=np.int64), bounds=bounds)
+        assert answer.x is not None, answer.message
+        found.append(int(wanted @ np.rint(answer.x).astype(np.int64)))
+    return found[0], found[1]
+
+
 def sums_of(axes: Iterable[NDArray[np.int64]]) -> NDArray[np.int64]:
     """Write every product of entries out over the atoms: array (cells, atoms), both in C order."""
     matrix = np.ones((1, 1), dtype=np.int64)

@@ -5,19 +5,22 @@ Each of the three is the service of twenty in `tests/api/twenty.py`, or has some
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 
-from app.db.session import Database
+from app.db.codes import Role
+from app.db.ids import uuid7
+from app.db.session import Access, Database, Scope
 from app.errors import InvalidInput, NotFound, StateConflict, UnknownInstrument
 from app.reports.cohort import Period
-from app.reports.document import Cell, Report, Withheld
+from app.reports.document import Cell, Kind, Report, Withheld
 from app.services.pooled_reports import pooled_report
 from app.services.report_request import ReportRequest
+from app.services.reports import outcomes_report
 from tests.api.conftest import Owner, owner  # noqa: F401 - a fixture
 from tests.api.test_exports import treated
 from tests.api.twenty import YEAR, keep
@@ -100,6 +103,60 @@ def test_nobody_is_left_with_few_of_the_others(database: Database, client: TestC
     )  # 12, 4 and 5, to the nearest 5: nine are left to the largest
 
 
+def exact(database: Database, clinic: Clinic, year: int) -> Report:
+    """The report that an organisation could make of itself if it held its own numbers back from nobody."""
+    scope = Scope(clinic.organisation_id, UUID(int=0), Role.OPERATOR, UUID(int=0))
+    with database.work(scope, Access("test", uuid7())) as work:
+        return outcomes_report(work, ReportRequest(Period(year), "phq-9"), threshold=1)
+
+
+def persons(report: Report) -> Iterator[tuple[tuple[str, ...], int]]:
+    """Give of how many persons each figure is, and how many of them have what it is a share of."""
+    for section in report.sections:
+        for table in (each for each in section.tables if each.key != "published"):
+            for row in table.rows:
+                for column, each in zip(table.columns, row.cells, strict=True):
+                    place = table.key, row.key, column.key
+                    if column.kind is Kind.COUNT and each.value is not None:
+                        yield (*place, "count"), int(each.value)
+                    if each.of is not None and each.value is not None:
+                        yield (*place, "of"), each.of
+                        if column.key == "share":
+                            yield (*place, "with"), round(float(each.value) * each.of)
+
+
+def test_who_takes_the_own_numbers_away_is_left_with_nobody_or_with_enough(
+    database: Database, three: list[Clinic], client: TestClient
+) -> None:
+    """Each of them attacks: every figure that is told, less the own exact one, is of none or of eight of the others."""
+    uneven = [make_clinic(database, client) for _ in range(4)]
+    for clinic, patients in zip(uneven, (11, 6, 3, 1), strict=True):
+        agree(clinic)
+        for _ in range(patients):
+            treated(clinic)
+    told = 0
+    for clinics, year in ((three, YEAR), (uneven, TREATED_IN)):
+        own = [dict(persons(exact(database, clinic, year))) for clinic in clinics]
+        for place, count in persons(pooled(database, clinics, year=year)):
+            told += 1
+            together = sum(each.get(place, 0) for each in own)
+            assert abs(count - together) <= 2, place  # to the nearest 5
+            for each in own:
+                left = together - each.get(place, 0)
+                assert left == 0 or left >= 8, place
+    assert told > 40
+
+
+def test_it_takes_three_who_have_somebody_in_it(database: Database, three: list[Clinic], client: TestClient) -> None:
+    """With two others of whom nobody was measured it would be the report of one."""
+    empty = [make_clinic(database, client) for _ in range(2)]
+    for clinic in empty:
+        agree(clinic)
+    with pytest.raises(StateConflict, match="fewer than 3 of the organisations have closed episodes") as refused:
+        pooled(database, [three[0], *empty])
+    assert all(str(clinic.organisation_id) in str(refused.value.allowed) for clinic in empty)
+
+
 def test_who_has_not_agreed_is_named(database: Database, three: list[Clinic], client: TestClient) -> None:
     other = make_clinic(database, client)
     with pytest.raises(StateConflict, match=f"{other.organisation_id} has not agreed"):
@@ -107,8 +164,39 @@ def test_who_has_not_agreed_is_named(database: Database, three: list[Clinic], cl
     agree(other)
     assert cell(pooled(database, [*three, other]), "denominators", "referred").value == 60
     agree(other, agrees=False)
-    with pytest.raises(StateConflict, match="has not agreed"):
+    with pytest.raises(StateConflict, match=f"{other.organisation_id} has not agreed"):
         pooled(database, [*three, other])
+
+
+def test_who_agreed_and_withdrew_is_in_the_audit(database: Database, client: TestClient, owner: Owner) -> None:  # noqa: F811
+    clinic = make_clinic(database, client)
+    agree(clinic)
+    agree(clinic, agrees=False)
+    events: list[Any] = [
+        each for each in owner.audit(clinic.organisation_id) if each["action"].startswith("change_settings")
+    ]
+    assert [(each["action"], each["actor_id"]) for each in events] == [
+        ("change_settings: pools_reports false to true", clinic.staff["service lead"]),
+        ("change_settings: pools_reports true to false", clinic.staff["service lead"]),
+    ]
+
+
+def test_nothing_is_noted_where_nothing_is_read(
+    database: Database,
+    three: list[Clinic],
+    client: TestClient,
+    owner: Owner,  # noqa: F811
+) -> None:
+    def noted() -> int:
+        events: list[Any] = owner.audit(three[0].organisation_id)
+        return sum(each["action"] == "make_pooled_report" for each in events)
+
+    before = noted()
+    with pytest.raises(StateConflict):
+        pooled(database, [*three, make_clinic(database, client)])
+    assert noted() == before
+    pooled(database, three)
+    assert noted() == before + 1
 
 
 @pytest.mark.parametrize("chosen", [(0, 1), (0, 1, 1)], ids=["two", "one twice"])
