@@ -131,11 +131,11 @@ _GOOD, _NOT_GOOD = "good_enough", "not_good_enough"
 
 def guarded_levels(axes: Axes, cells: Sequence[Reached], threshold: int) -> Guarded:
     """Guard how many of those with so many sessions ended good enough; the steps are the values of the table."""
-    found = axes.table((_GOOD, _NOT_GOOD))
+    lines = []
     for cell in cells:
-        place = 0 if cell.good_enough else 1
-        value = axes.values.index(str(cell.step))
-        found[axes.services.index(cell.service), cell.year - axes.years[0], value, place] += cell.episodes
+        place, value = 0 if cell.good_enough else 1, axes.values.index(str(cell.step))
+        lines.append((axes.services.index(cell.service), cell.year - axes.years[0], value, place, cell.episodes))
+    found = axes.filled((_GOOD, _NOT_GOOD), lines)
     return Guarded.of(axes, found, (_GOOD, _NOT_GOOD), {"count": (_GOOD, _NOT_GOOD)}, threshold=threshold)
 
 

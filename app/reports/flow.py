@@ -44,9 +44,9 @@ def guarded_endings(axes: Axes, cells: Sequence[Ended], threshold: int) -> dict[
     Drop-out as recorded is one of the ways to end, so that there is no second table of it.
     """
     reasons = sorted({str(cell.reason) for cell in cells} | {DROPPED_OUT})
-    found = axes.table(reasons)
-    for cell in cells:
-        found[*_place(axes, cell), reasons.index(str(cell.reason))] += cell.episodes
+    found = axes.filled(
+        reasons, [(*_place(axes, each), reasons.index(str(each.reason)), each.episodes) for each in cells]
+    )
     guarded = {"endings": Guarded.of(axes, found, reasons, {_EVERYBODY: reasons}, threshold=threshold)}
     for name, holds in BY_RULE.items():
         split = _split(axes, cells, holds)
@@ -56,13 +56,10 @@ def guarded_endings(axes: Axes, cells: Sequence[Ended], threshold: int) -> dict[
 
 
 def _split(axes: Axes, cells: Iterable[Ended], holds: Callable[[Ended], bool]) -> IntArray:
-    found = axes.table((_YES, _NO))
-    for cell in cells:
-        found[*_place(axes, cell), 0 if holds(cell) else 1] += cell.episodes
-    return found
+    return axes.filled((_YES, _NO), [(*_place(axes, each), 0 if holds(each) else 1, each.episodes) for each in cells])
 
 
-def _place(axes: Axes, cell: Ended | FollowedUp) -> tuple[int, int, int]:
+def _place(axes: Axes, cell: Ended | FollowedUp | ChangeIn) -> tuple[int, int, int]:
     return axes.services.index(cell.service), cell.year - axes.years[0], 0
 
 
@@ -167,9 +164,8 @@ def guarded_follow_up(axes: Axes, cells: Sequence[FollowedUp], threshold: int) -
 
     How many have both scores is told elsewhere, so that no witness may rest on that number being hidden here.
     """
-    found = axes.table((_YES, _NO))
-    for cell in cells:
-        found[*_place(axes, cell), 0 if cell.followed_up else 1] += cell.episodes
+    lines = [(*_place(axes, each), 0 if each.followed_up else 1, each.episodes) for each in cells]
+    found = axes.filled((_YES, _NO), lines)
     unions = {_EVERYBODY: (_YES, _NO)}
     return Guarded.of(axes, found, (_YES, _NO), unions, threshold=threshold, stages=Stages(Axis(1), (0, 0)))
 
@@ -182,9 +178,7 @@ def follow_up(guarded: Guarded, where: Where, paired: int | None) -> Table:
 
 def guarded_changes(axes: Axes, cells: Sequence[ChangeIn], threshold: int) -> Guarded:
     """Guard how many have a change: a mean of whole points gives away of how many it is."""
-    found = axes.table((_CHANGED,))
-    for cell in cells:
-        found[axes.services.index(cell.service), cell.year - axes.years[0], 0, 0] += cell.episodes
+    found = axes.filled((_CHANGED,), [(*_place(axes, each), 0, each.episodes) for each in cells])
     return Guarded.of(axes, found, (_CHANGED,), {}, threshold=threshold)
 
 

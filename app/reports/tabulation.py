@@ -116,13 +116,10 @@ class Axes:
             tuple(sorted({value_of(cell) for cell in cells}, key=lambda value: (value is None, value))) or (None,),
         )
 
-    def table(self, categories: Sequence[object]) -> IntArray:
-        """Give an empty table over these axes and some categories."""
-        return np.zeros((len(self.services), len(self.years), len(self.values), len(categories)), dtype=np.int64)
-
     def filled(self, categories: Sequence[object], lines: Sequence[tuple[int, int, int, int, int]]) -> IntArray:
         """Give a table over these axes and some categories: each line has a place on each, and how many are there."""
-        found = self.table(categories)
+        sides = (self.services, self.years, self.values, categories)
+        found = np.zeros([len(each) for each in sides], dtype=np.int64)
         *places, episodes = np.array(lines, dtype=np.int64).reshape(-1, found.ndim + 1).T
         np.add.at(found, tuple(places), episodes)
         return found
