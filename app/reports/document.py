@@ -7,8 +7,8 @@ hidden cell holds no number at all, so that no format can give it away.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -118,6 +118,14 @@ class Table:
     def __post_init__(self) -> None:
         assert all(len(row.cells) == len(self.columns) for row in self.rows), self.key
 
+    def with_cells(self, change: Callable[[Row, Column, Cell], Cell]) -> Table:
+        """Give the table with another figure in the place of each."""
+        rows = tuple(
+            replace(row, cells=tuple(change(row, *each) for each in zip(self.columns, row.cells, strict=True)))
+            for row in self.rows
+        )
+        return replace(self, rows=rows)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
@@ -156,3 +164,11 @@ class Report:
     facts: tuple[Fact, ...]
     notes: tuple[Note, ...]
     sections: tuple[Section, ...]
+
+    def with_tables(self, change: Callable[[Section, Table], Table]) -> Report:
+        """Give the report with another table in the place of each."""
+        sections = tuple(
+            replace(section, tables=tuple(change(section, table) for table in section.tables))
+            for section in self.sections
+        )
+        return replace(self, sections=sections)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
 
-from app.reports.document import Cell, Report, Section, Table, Withheld
+from app.reports.document import Report, Section, Table, Withheld
+from app.reports.guarded import HIDDEN
 
 FEWEST = 3
 """Of two organisations each would learn the other's numbers by taking its own away."""
 
-Place = tuple[str, str, str, int]
-"""A figure: section, table, row, and place in the row."""
+Place = tuple[str, str, str, str]
+"""A figure: section, table, row and column."""
 
 
 def withheld_from_each(whole: Report, without_one: Sequence[Report]) -> Report:
@@ -35,31 +35,19 @@ def withheld_from_each(whole: Report, without_one: Sequence[Report]) -> Report:
     To withhold more gives nothing away: whatever could be worked out from the fewer figures could be before.
     """
     hidden = {place for report in without_one for place in _hidden(report)}
-    return replace(whole, sections=tuple(_section(section, hidden) for section in whole.sections))
+
+    def told(section: Section, table: Table) -> Table:
+        return table.with_cells(
+            lambda row, column, cell: HIDDEN if (section.key, table.key, row.key, column.key) in hidden else cell
+        )
+
+    return whole.with_tables(told)
 
 
-def _hidden(report: Report) -> Iterable[Place]:
+def _hidden(report: Report) -> Iterator[Place]:
     for section in report.sections:
         for table in section.tables:
             for row in table.rows:
-                for at, cell in enumerate(row.cells):
+                for column, cell in zip(table.columns, row.cells, strict=True):
                     if cell.withheld is Withheld.SMALL_NUMBER:
-                        yield section.key, table.key, row.key, at
-
-
-def _section(section: Section, hidden: set[Place]) -> Section:
-    return replace(section, tables=tuple(_table(section.key, table, hidden) for table in section.tables))
-
-
-def _table(section: str, table: Table, hidden: set[Place]) -> Table:
-    rows = tuple(
-        replace(
-            row,
-            cells=tuple(
-                Cell(withheld=Withheld.SMALL_NUMBER) if (section, table.key, row.key, at) in hidden else cell
-                for at, cell in enumerate(row.cells)
-            ),
-        )
-        for row in table.rows
-    )
-    return replace(table, rows=rows)
+                        yield section.key, table.key, row.key, column.key

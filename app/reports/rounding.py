@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
-from app.reports.document import Cell, Column, Kind, Note, Report, Section, Table
+from app.reports.document import Cell, Column, Kind, Note, Report, Row
 from app.reports.proportions import wilson
 
 TO: Final = 5
@@ -42,23 +42,11 @@ def rounded_report(report: Report) -> Report:
     Report
         Shares are those of the rounded counts, so that the counts don't come back from them.
     """
-    sections = tuple(_section(section) for section in report.sections)
-    return replace(report, sections=sections, notes=(*report.notes, Note("rounded", {"step": TO})))
+    told = report.with_tables(lambda _, table: table.with_cells(_cell))
+    return replace(told, notes=(*report.notes, Note("rounded", {"step": TO})))
 
 
-def _section(section: Section) -> Section:
-    return replace(section, tables=tuple(_table(table) for table in section.tables))
-
-
-def _table(table: Table) -> Table:
-    rows = tuple(
-        replace(row, cells=tuple(_cell(cell, column) for cell, column in zip(row.cells, table.columns, strict=True)))
-        for row in table.rows
-    )
-    return replace(table, rows=rows)
-
-
-def _cell(cell: Cell, column: Column) -> Cell:
+def _cell(_: Row, column: Column, cell: Cell) -> Cell:
     if not isinstance(cell.value, int | float):
         return cell
     if column.kind is Kind.COUNT:
