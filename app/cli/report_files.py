@@ -18,14 +18,15 @@ from app.cli.connections import ready_database
 from app.cli.options import DataDir, settings_of
 from app.config import Settings
 from app.db.access_log import organisation_name
-from app.db.codes import Language, ReportFileFormat, Role
+from app.db.codes import Language, ReportFileFormat
 from app.db.ids import uuid7
-from app.db.session import Access, Scope, Work
+from app.db.session import Access, Work
 from app.errors import InvalidInput
 from app.reports.cohort import FIRST_YEAR, LAST_YEAR, Period
 from app.reports.document import Report
 from app.reports.rounding import rounded_report
 from app.services.grant import report_for_grant
+from app.services.organisations import machine_scope
 from app.services.report_files import report_file
 from app.services.report_request import ReportRequest
 from app.services.reports import outcomes_report
@@ -69,11 +70,9 @@ def make(
     if kind is ReportKind.GRANT and (measure is not None or years != 1):
         raise InvalidInput("a grant report is of one year and of no measure: leave --measure and --years out")
     settings = settings_of(data_dir=data_dir)
-    # Nobody is logged in: the audit says that it was done at the machine, as it does of all commands.
-    scope = Scope(organisation, UUID(int=0), Role.OPERATOR, UUID(int=0))
     with ready_database(settings) as database:
         print(f"spor: making the report {kind} of {year}", file=sys.stderr)
-        with database.work(scope, Access(f"read_{kind}_report", uuid7())) as work:
+        with database.work(machine_scope(organisation), Access(f"read_{kind}_report", uuid7())) as work:
             if measure is None:
                 report = report_for_grant(work, service, year, settings.report_threshold)
             else:

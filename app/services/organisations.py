@@ -20,6 +20,11 @@ def founding_scope(organisation_id: UUID) -> Scope:
     return Scope(organisation_id, actor_id=UUID(int=0), role=Role.SERVICE_LEAD, service_id=UUID(int=0))
 
 
+def machine_scope(organisation_id: UUID) -> Scope:
+    """Give the scope of what is done at the machine, where nobody is logged in: the audit says so."""
+    return Scope(organisation_id, actor_id=UUID(int=0), role=Role.OPERATOR, service_id=UUID(int=0))
+
+
 def found_organisation(
     database: Database,
     name: str,

@@ -10,10 +10,9 @@ from uuid import UUID
 
 from app.db import reports as questions
 from app.db.access_log import organisation_name
-from app.db.codes import Role
 from app.db.counted import Counting, Question, count
 from app.db.ids import uuid7
-from app.db.session import Access, Database, Scope, Work
+from app.db.session import Access, Database, Work
 from app.errors import InvalidInput, StateConflict
 from app.reports.document import Fact, Note, Report
 from app.reports.guarded import Where
@@ -21,6 +20,7 @@ from app.reports.pooling import FEWEST, withheld_from_each
 from app.reports.summary import COMPOSITE
 from app.scales.catalogue import instrument as find_instrument
 from app.scales.change import ChangeCriteria
+from app.services.organisations import machine_scope
 from app.services.report_cells import by_dimension
 from app.services.report_request import Gathered, ReportRequest
 from app.services.reports import OF_MANY, facts_of, notes_of
@@ -127,9 +127,7 @@ class _Agreed:
     @contextmanager
     def _work(self, organisation_id: str) -> Iterator[Work]:
         """Open a transaction of one of them, in which it has agreed: it may say no at any time."""
-        # Nobody is logged in: the audit says that it was done at the machine, as it does of all commands.
-        scope = Scope(UUID(organisation_id), UUID(int=0), Role.OPERATOR, UUID(int=0))
-        with self.database.work(scope, Access(_ACTION, self.request_id)) as work:
+        with self.database.work(machine_scope(UUID(organisation_id)), Access(_ACTION, self.request_id)) as work:
             if not current_settings(work).pools_reports:
                 raise StateConflict(
                     f"the organisation {organisation_id} has not agreed to be part of a report over several",

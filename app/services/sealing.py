@@ -16,13 +16,13 @@ from typing import Final
 from uuid import UUID
 
 from app.db import seals
-from app.db.codes import Role
 from app.db.failures import DatabaseFailure
 from app.db.ids import uuid7
 from app.db.seals import FIRST_XID, Event, Horizon, Range, Seal
 from app.db.session import Access, Database, Scope, Work
 from app.errors import DatabaseUnavailable
 from app.services.audit_seals import UNSIGNED, root_hash, signature
+from app.services.organisations import machine_scope
 from app.services.seal_log import SealLog
 
 logger = logging.getLogger("spor.audit")
@@ -49,7 +49,7 @@ class _Piece:
 
 def sealing_scope(organisation_id: UUID = _NOBODY) -> Scope:
     """Give the scope in which the audit of an organisation is sealed or verified."""
-    return Scope(organisation_id, actor_id=_NOBODY, role=Role.OPERATOR, service_id=_NOBODY)
+    return machine_scope(organisation_id)
 
 
 def seal_everything(database: Database, key: bytes, log: SealLog) -> Iterator[Seal]:
