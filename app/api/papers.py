@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import Response
@@ -20,5 +21,10 @@ def given_as_paper() -> dict[int | str, dict[str, Any]]:
 
 def paper(pdf: bytes, name: str) -> Response:
     """Answer with a document, under a name for the file."""
-    headers = VARY | {"Content-Disposition": f'attachment; filename="{name}.pdf"'}
-    return Response(pdf, media_type=PDF, headers=headers)
+    return attachment(pdf, PDF, f"{name}.pdf", VARY)
+
+
+def attachment(content: bytes, media_type: str, file_name: str, headers: Mapping[str, str]) -> Response:
+    """Answer with a file, to be kept under a name."""
+    named = {"Content-Disposition": f'attachment; filename="{file_name}"'}
+    return Response(content, media_type=media_type, headers={**headers, **named})

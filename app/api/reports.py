@@ -8,7 +8,7 @@ from typing import Any, Final
 from fastapi import Response
 
 from app.api.charts import CSV, JSON, VARY
-from app.api.papers import PDF
+from app.api.papers import PDF, attachment
 from app.api.schemas.reports import ReportRead, report_read
 from app.db.codes import ReportFileFormat
 from app.reports.document import Report
@@ -19,7 +19,8 @@ XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet
 
 FORMS: Final = (JSON, CSV, XLSX, PDF)
 
-FILES: Final = {CSV: ReportFileFormat.CSV, XLSX: ReportFileFormat.XLSX, PDF: ReportFileFormat.PDF}
+FILES: Final = {ReportFileFormat.CSV: CSV, ReportFileFormat.XLSX: XLSX, ReportFileFormat.PDF: PDF}
+"""The media type of each file."""
 
 _IN_FILES: Final = {CSV: {"type": "string"}, XLSX: {"type": "string", "format": "binary"}}
 
@@ -39,15 +40,6 @@ def answer(
     if media_type == JSON:
         response.headers.update(VARY)
         return report_read(rounded, language)
-    file_format = FILES[media_type]
+    file_format = next(each for each, wanted in FILES.items() if wanted == media_type)
     content = report_file(rounded, file_format, language, organisation=organisation, day=day)
-    file = given_file(content, file_format, report.key)
-    file.headers.update(VARY)
-    return file
-
-
-def given_file(content: bytes, file_format: ReportFileFormat, name: str) -> Response:
-    """Answer with a report as a file."""
-    media_type = next(each for each, named in FILES.items() if named is file_format)
-    headers = {"Content-Disposition": f'attachment; filename="{name}.{file_format}"'}
-    return Response(content, media_type=media_type, headers=headers)
+    return attachment(content, media_type, f"{report.key}.{file_format}", VARY)

@@ -17,6 +17,12 @@ from tests.pdf_text import text_of
 from tests.services.test_pooled_reports import agree
 
 
+@pytest.fixture(autouse=True)
+def record(server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The record that the command works on."""
+    monkeypatch.setenv("DATABASE_URL", server.url("spor", "spor_app"))
+
+
 @pytest.fixture(scope="module")
 def three(database: Database, client: TestClient) -> list[Clinic]:
     clinics = [make_clinic(database, client) for _ in range(3)]
@@ -34,13 +40,8 @@ def arguments(clinics: list[Clinic], output: Path, **options: object) -> list[ob
 
 
 def test_it_is_written_as_what_is_asked_for(
-    three: list[Clinic],
-    server: EmbeddedServer,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    three: list[Clinic], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", server.url("spor", "spor_app"))
     code, out, err = run(capsys, *arguments(three, tmp_path / "pooled.json", language="en"))
     assert (code, out) == (0, "")
     assert err.splitlines()[0] == "spor: making the report of 3 organisations of 2026"
@@ -54,13 +55,8 @@ def test_it_is_written_as_what_is_asked_for(
 
 
 def test_what_cannot_be_made_is_one_line(
-    three: list[Clinic],
-    server: EmbeddedServer,
-    tmp_path: Path,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    three: list[Clinic], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", server.url("spor", "spor_app"))
     output, nowhere = tmp_path / "pooled.json", tmp_path / "none" / "pooled.json"
     for clinics, where, options, said in (
         (three[:2], output, {}, "3 organisations or more"),

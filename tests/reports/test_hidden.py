@@ -7,7 +7,7 @@ import json
 import re
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from random import Random
 
@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.api.schemas.reports import report_read
 from app.charts.reports import report_chart
-from app.reports.document import Cell, Report, Row, Table, Withheld
+from app.reports.document import Cell, Report, Withheld
 from app.services.report_csv import report_csv
 from app.services.report_pdf import report_pdf
 from app.services.report_xlsx import report_xlsx
@@ -39,15 +39,7 @@ class Planted:
     """Counts and denominators: what every format writes out digit by digit."""
 
     def report(self) -> Report:
-        scene = everything()
-        sections = tuple(replace(each, tables=tuple(map(self._table, each.tables))) for each in scene.sections)
-        return replace(scene, sections=sections)
-
-    def _table(self, table: Table) -> Table:
-        return replace(table, rows=tuple(map(self._row, table.rows)))
-
-    def _row(self, row: Row) -> Row:
-        return replace(row, cells=tuple(map(self._cell, row.cells)))
+        return everything().with_tables(lambda _, table: table.with_cells(lambda _row, _column, cell: self._cell(cell)))
 
     def _cell(self, old: Cell) -> Cell:
         if old.withheld is not None or isinstance(old.value, str):

@@ -9,8 +9,9 @@ from fastapi import APIRouter, Request, Response
 
 from app.api.deps import OpenWork, allow
 from app.api.errors import language_of
+from app.api.papers import attachment
 from app.api.problems import declares
-from app.api.reports import FILES, given_file
+from app.api.reports import FILES
 from app.api.schemas.report_jobs import ReportJobCreate, ReportJobRead, report_job_read
 from app.identity.policy import Action
 from app.services.report_jobs import Job, ReportJobs, read_file, read_job, start_job
@@ -18,7 +19,7 @@ from app.services.report_jobs import Job, ReportJobs, read_file, read_job, start
 router = APIRouter(tags=["reports"])
 
 _FILE: Final[dict[int | str, dict[str, Any]]] = {
-    200: {"content": {each: {"schema": {"type": "string", "format": "binary"}} for each in FILES}}
+    200: {"content": {each: {"schema": {"type": "string", "format": "binary"}} for each in FILES.values()}}
 }
 
 
@@ -67,4 +68,4 @@ def read_report_file(job_id: UUID, open_work: Annotated[OpenWork, allow(Action.R
     """Give the file of a report that is done, to whoever asked for it."""
     with open_work() as work:
         file_format, content = read_file(work, job_id)
-    return given_file(content, file_format, "outcomes")
+    return attachment(content, FILES[file_format], f"outcomes.{file_format}", {})
