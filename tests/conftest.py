@@ -8,9 +8,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from hypothesis import settings as hypothesis_settings
+from psycopg.rows import dict_row
 
 from app.api.guesses import Guesses
 from app.api.limits import Limit
@@ -21,6 +23,7 @@ from app.db.session import Database
 from app.main import create_app
 from app.services.summaries import check
 from tests.factories import Clinic, make_clinic
+from tests.owner import Owner
 
 # The names by which test clients call, and no limit on how often: what is limited has tests of its own.
 os.environ["SPOR_ALLOWED_HOSTS"] = "spor.test, testserver, localhost, 127.0.0.1"
@@ -47,6 +50,12 @@ def database(server: EmbeddedServer) -> Iterator[Database]:
     database = Database(server.url("spor", "spor_app"))
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def owner(server: EmbeddedServer, database: Database) -> Iterator[Owner]:
+    with psycopg.connect(server.conninfo("spor", "spor_owner"), autocommit=True, row_factory=dict_row) as connection:
+        yield Owner(connection)
 
 
 @pytest.fixture(scope="session")

@@ -25,7 +25,6 @@ from app.db.session import Access, Database
 from app.identity.credentials import token_hash
 from app.identity.policy import ALLOWED, Action
 from app.services.organisations import add_service, add_user, founding_scope, issue_credential
-from tests.api.conftest import Owner
 from tests.factories import (
     NAMES,
     PASSWORD,
@@ -43,6 +42,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 DESCRIBING = {Action.READ_OPENAPI, Action.READ_PROBLEM, Action.LIST_INSTRUMENTS, Action.READ_INSTRUMENT}
 LEADING = {

@@ -9,8 +9,8 @@ from uuid import uuid4
 from fastapi.testclient import TestClient
 
 from app.db.session import Database
-from tests.api.conftest import Owner
 from tests.factories import Clinic, administration, make_clinic, make_episode, make_record, ok, phq_9, put
+from tests.owner import Owner
 from tests.pdf_text import pages_of, text_of
 
 PDF = {"Accept": "application/pdf"}

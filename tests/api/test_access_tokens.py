@@ -12,9 +12,9 @@ from app.config import Settings
 from app.db.session import Database
 from app.identity.oidc import AccessTokens, Expectations
 from app.main import create_app
-from tests.api.conftest import Owner
 from tests.factories import PASSWORD, Caller, Clinic, created, make_clinic, ok, user_name_of
 from tests.identity.provider import AUDIENCE, ISSUER, OTHER_RSA, Provider, present_claims, token
+from tests.owner import Owner
 
 
 @pytest.fixture(scope="module")

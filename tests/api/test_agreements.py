@@ -7,9 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import Owner
 from tests.api.steps import read
 from tests.factories import Clinic, administration, created, make_episode, make_patient, ok, phq_9, put
+from tests.owner import Owner
 
 NEEDING = "ors, raads-r, rcads-25, rcads-47, sdq, srs, wfirs-p, wfirs-s, wurs-25"
 NOTE = {"who": "Youthinmind", "reference": "2026/1043", "date": "2026-03-01"}

@@ -13,7 +13,6 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.db.session import Database
-from tests.api.conftest import Owner
 from tests.factories import (
     START,
     Caller,
@@ -29,6 +28,7 @@ from tests.factories import (
     put,
     put_weekly,
 )
+from tests.owner import Owner
 
 
 def entry(episode: Mapping[str, Any], total: int, week: float = 0, **fields: Any) -> dict[str, Any]:

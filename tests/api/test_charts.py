@@ -19,9 +19,9 @@ from app.api import charts
 from app.db.codes import OrganisationMode
 from app.db.session import Database
 from app.services.pictures import DrawingFailed
-from tests.api.conftest import Owner
 from tests.api.steps import accept, close, correct, course
 from tests.factories import Clinic, administration, created, gad_7, make_clinic, make_episode, make_sessions, phq_9, put
+from tests.owner import Owner
 
 VEGA_LITE = "application/vnd.vegalite.v6+json"
 VEGA_LITE_5 = "application/vnd.vegalite.v5+json"

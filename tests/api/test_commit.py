@@ -18,7 +18,6 @@ from app.db.failures import DatabaseFailure
 from app.db.session import Access, Database
 from app.errors import DatabaseUnavailable
 from app.services.organisations import founding_scope
-from tests.api.conftest import Owner
 from tests.api.steps import SECRET
 from tests.factories import (
     START,
@@ -33,6 +32,7 @@ from tests.factories import (
     put,
     put_weekly,
 )
+from tests.owner import Owner
 
 
 @contextmanager

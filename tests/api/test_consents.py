@@ -15,8 +15,8 @@ from app.api.schemas.consents import ConsentCreate
 from app.db.codes import ConsentUse, Role
 from app.db.consents import consenting_patients
 from app.db.session import Access, Database, Scope
-from tests.api.conftest import Owner
 from tests.factories import Clinic, at, created, listed, make_clinic, make_patient, ok
+from tests.owner import Owner
 
 RESEARCH = ConsentUse.RESEARCH
 

@@ -16,7 +16,6 @@ from app.db import copying
 from app.db.codes import OrganisationMode
 from app.db.models import Base, Informant
 from app.services.visibility import PATIENTS_VIEW, view_of
-from tests.api.conftest import Owner
 from tests.api.steps import correct, enter_in_error
 from tests.api.test_modes import switch
 from tests.factories import (
@@ -33,6 +32,7 @@ from tests.factories import (
     put,
     staff_of,
 )
+from tests.owner import Owner
 from tests.pdf_text import text_of
 
 FOUR = ("self", "mother", "father", "teacher")

@@ -8,7 +8,6 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import Owner
 from tests.api.steps import (
     NOTHING_MORE,
     an_episode,
@@ -27,6 +26,7 @@ from tests.factories import (
     put,
     put_weekly,
 )
+from tests.owner import Owner
 
 
 def test_a_correction_is_a_new_version_with_author_and_reason(clinic: Clinic, owner: Owner) -> None:

@@ -13,7 +13,6 @@ from fastapi.testclient import TestClient
 
 from app.db.codes import OrganisationMode
 from app.db.session import Database
-from tests.api.conftest import Owner
 from tests.api.steps import accept, trajectory_of
 from tests.factories import (
     Clinic,
@@ -27,6 +26,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 # Stepping Together (NCT05734547): at most 4 symptoms in weeks 6 to 9. The threshold of an item is the programme's own.
 RULE = {

@@ -18,7 +18,6 @@ from app.db.codes import Role
 from app.db.founding import add_credential
 from app.db.session import Access, Database
 from app.services.organisations import founding_scope
-from tests.api.conftest import Owner
 from tests.api.steps import SECRET, correct, observations
 from tests.factories import (
     START,
@@ -41,6 +40,7 @@ from tests.factories import (
     put_weekly,
     staff_of,
 )
+from tests.owner import Owner
 
 DECISION = {
     "ground": "patient_demand",

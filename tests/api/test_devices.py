@@ -18,7 +18,6 @@ from app.identity.codes import ALPHABET, pairing_hash
 from app.identity.credentials import token_hash
 from app.main import create_app
 from app.services.organisations import add_service, founding_scope
-from tests.api.conftest import Owner
 from tests.factories import (
     Caller,
     Clinic,
@@ -32,6 +31,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 
 def add(caller: Caller, **fields: Any) -> dict[str, Any]:

@@ -14,7 +14,6 @@ from httpx2 import Response
 
 from app.api.errors import MOST_FAULTS
 from app.db.session import Database
-from tests.api.conftest import Owner
 from tests.factories import (
     Caller,
     Clinic,
@@ -28,6 +27,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 JSON = {"Content-Type": "application/json"}
 

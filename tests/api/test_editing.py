@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 from httpx2 import Response
 
 from app.db.session import Database
-from tests.api.conftest import Owner
 from tests.factories import (
     Caller,
     Clinic,
@@ -32,6 +31,7 @@ from tests.factories import (
     put,
     put_weekly,
 )
+from tests.owner import Owner
 
 
 def problem(answer: Response) -> tuple[int, str, str | None]:

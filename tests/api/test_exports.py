@@ -18,7 +18,6 @@ from app.api.schemas.consents import ConsentCreate
 from app.db.codes import Role
 from app.db.session import Database
 from app.services.exports import COLUMNS
-from tests.api.conftest import Owner
 from tests.factories import (
     Clinic,
     administration,
@@ -32,6 +31,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 ASKED = {"year": 2026, "use": "research"}
 AS_LINES = {"Accept": "application/x-ndjson"}

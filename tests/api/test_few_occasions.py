@@ -12,7 +12,6 @@ from fastapi.testclient import TestClient
 
 from app.db.codes import OrganisationMode
 from app.db.session import Database
-from tests.api.conftest import Owner
 from tests.api.steps import close, correct, read, trajectory_of
 from tests.factories import (
     START,
@@ -27,6 +26,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 HALF_A_YEAR = 26
 NOTE = {"who": "the holder", "reference": "2026/1", "date": "2026-03-01"}

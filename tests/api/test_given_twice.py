@@ -11,9 +11,9 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import Owner
 from tests.api.steps import put_text, read
 from tests.factories import Clinic, administration, created, make_episode, phq_9
+from tests.owner import Owner
 
 
 def text_of(clinic: Clinic, *members: str) -> str:

@@ -13,7 +13,6 @@ from app.api.examples import EXAMPLES
 from app.api.schemas.instruments import Questionnaire
 from app.db.session import Database
 from app.scales.catalogue import catalogue
-from tests.api.conftest import Owner
 from tests.api.steps import an_episode, correct, read
 from tests.factories import (
     Clinic,
@@ -24,6 +23,7 @@ from tests.factories import (
     own_instrument,
     put,
 )
+from tests.owner import Owner
 
 WORDING = "/v1/instruments/gad-7/forms/self/wording"
 NAMED = (

@@ -21,8 +21,8 @@ from app.errors import TooManyRequests, Unauthenticated
 from app.identity.passwords import Passwords
 from app.main import create_app
 from app.services import log_in
-from tests.api.conftest import Owner
 from tests.factories import PASSWORD, Caller, Clinic, created, make_user, user_name_of
+from tests.owner import Owner
 
 NOW = datetime(2026, 3, 2, 8, tzinfo=UTC)
 WRONG = "a wrong password"

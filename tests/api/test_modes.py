@@ -11,7 +11,6 @@ from fastapi.testclient import TestClient
 from app.db.codes import OrganisationMode, Role
 from app.db.session import Database
 from app.identity.policy import ALLOWED, Action
-from tests.api.conftest import Owner
 from tests.api.steps import correct, course
 from tests.factories import (
     NAMES,
@@ -29,6 +28,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 SPECIFICATION = "application/vnd.vegalite.v6+json"
 

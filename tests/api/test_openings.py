@@ -20,7 +20,6 @@ from app.db.session import Database
 from app.identity.credentials import token_hash
 from app.identity.policy import ALLOWED
 from app.main import create_app
-from tests.api.conftest import Owner
 from tests.factories import (
     START,
     Caller,
@@ -39,6 +38,7 @@ from tests.factories import (
     put,
     redeem_link,
 )
+from tests.owner import Owner
 
 NOW = datetime.now(UTC)
 OPENING = "/v1/assignments/opening"

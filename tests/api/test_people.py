@@ -15,8 +15,8 @@ from app.db.session import Access, Database
 from app.errors import SporError
 from app.services import people
 from app.services.organisations import founding_scope
-from tests.api.conftest import Owner
 from tests.factories import PASSWORD, Caller, Clinic, created, listed, make_clinic, make_user, ok
+from tests.owner import Owner
 
 
 def session_of(clinic: Clinic, user_id: str) -> Caller:

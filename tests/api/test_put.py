@@ -11,7 +11,6 @@ import pytest
 from fastapi.testclient import TestClient
 
 from app.db.session import Database
-from tests.api.conftest import Owner
 from tests.api.steps import (
     NOTHING_MORE,
     RECEIPT,
@@ -32,6 +31,7 @@ from tests.factories import (
     put,
     put_weekly,
 )
+from tests.owner import Owner
 
 # ---- What each gets
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import Owner
 from tests.api.steps import (
     SECRET,
     put_text,
@@ -21,6 +20,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 BAD: dict[str, tuple[dict[str, Any], str, str, str | None]] = {
     "unknown item": ({"answers": {"11": 1}}, "unknown-item", "/answers/11", "1, 2, 3, 4, 5, 6, 7, 8, 9 or 10"),

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from httpx2 import Response
 
-from tests.api.conftest import Owner
 from tests.factories import (
     START,
     Clinic,
@@ -24,6 +23,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 OSLO = ZoneInfo("Europe/Oslo")
 

@@ -10,7 +10,6 @@ from uuid import UUID
 import pytest
 
 from app.services.schedules import after_months
-from tests.api.conftest import Owner
 from tests.factories import (
     Clinic,
     created,
@@ -20,6 +19,7 @@ from tests.factories import (
     make_programme,
     ok,
 )
+from tests.owner import Owner
 
 MONDAY = (datetime.now(UTC) + timedelta(days=7)).replace(hour=9, minute=0, second=0, microsecond=0)
 """In a week, since what lies in the past is not asked for."""

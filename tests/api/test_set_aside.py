@@ -10,7 +10,6 @@ from uuid import uuid4
 
 import pytest
 
-from tests.api.conftest import Owner
 from tests.api.steps import (
     RECEIPT,
     put_text,
@@ -27,6 +26,7 @@ from tests.factories import (
     phq_9,
     put,
 )
+from tests.owner import Owner
 
 
 def ends_in_hours(alert: Mapping[str, Any]) -> float:

@@ -12,7 +12,6 @@ from app.api.limits import Limit
 from app.db.codes import BREAK_GLASS, Role
 from app.db.session import Access, Database
 from app.services.organisations import add_service, add_user, founding_scope, issue_credential
-from tests.api.conftest import Owner
 from tests.factories import (
     Caller,
     Clinic,
@@ -29,6 +28,7 @@ from tests.factories import (
     put,
     staff_of,
 )
+from tests.owner import Owner
 
 FIRST = {"If-Match": '"1"'}
 

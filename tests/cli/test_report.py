@@ -11,10 +11,10 @@ from uuid import UUID
 import pytest
 
 from app.db.embedded import EmbeddedServer
-from tests.api.conftest import Owner, owner  # noqa: F401 - a fixture
 from tests.api.test_exports import treated
 from tests.cli.commands import refusal, run
 from tests.factories import Clinic, ok
+from tests.owner import Owner
 from tests.pdf_text import text_of
 from tests.reports.workbooks import sheets_of
 
@@ -78,7 +78,7 @@ def test_the_audit_says_that_it_was_made_at_the_machine(
     clinic: Clinic,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
-    owner: Owner,  # noqa: F811
+    owner: Owner,
 ) -> None:
     make(capsys, clinic, tmp_path / "r.json", kind="grant")
     event = owner.audit(clinic.organisation_id)[-1]

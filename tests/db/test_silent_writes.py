@@ -21,9 +21,8 @@ from app.db.models import Patient, Service
 from app.db.models.base import AboutPatient, Base, Edited
 from app.db.session import Access, Database, Work
 from app.services.organisations import founding_scope
-from tests.api.conftest import Owner
-from tests.api.conftest import owner as owner  # noqa: PLC0414 - a fixture
 from tests.factories import START, Clinic, make_patient
+from tests.owner import Owner
 from tests.rules import ROOT
 
 

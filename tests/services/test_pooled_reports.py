@@ -21,10 +21,10 @@ from app.reports.document import Cell, Kind, Report, Withheld
 from app.services.pooled_reports import pooled_report
 from app.services.report_request import ReportRequest
 from app.services.reports import outcomes_report
-from tests.api.conftest import Owner, owner  # noqa: F401 - a fixture
 from tests.api.test_exports import treated
 from tests.api.twenty import YEAR, keep
 from tests.factories import Clinic, make_clinic, ok
+from tests.owner import Owner
 
 TREATED_IN = 2026
 
@@ -168,7 +168,7 @@ def test_who_has_not_agreed_is_named(database: Database, three: list[Clinic], cl
         pooled(database, [*three, other])
 
 
-def test_who_agreed_and_withdrew_is_in_the_audit(database: Database, client: TestClient, owner: Owner) -> None:  # noqa: F811
+def test_who_agreed_and_withdrew_is_in_the_audit(database: Database, client: TestClient, owner: Owner) -> None:
     clinic = make_clinic(database, client)
     agree(clinic)
     agree(clinic, agrees=False)
@@ -185,7 +185,7 @@ def test_nothing_is_noted_where_nothing_is_read(
     database: Database,
     three: list[Clinic],
     client: TestClient,
-    owner: Owner,  # noqa: F811
+    owner: Owner,
 ) -> None:
     def noted() -> int:
         events: list[Any] = owner.audit(three[0].organisation_id)
@@ -213,7 +213,7 @@ def test_what_there_is_not_is_refused(database: Database, three: list[Clinic]) -
         pooled_report(database, ids, ReportRequest(Period(YEAR), "phq-9"), threshold=8)
 
 
-def test_the_audit_of_each_of_them_says_so(database: Database, three: list[Clinic], owner: Owner) -> None:  # noqa: F811
+def test_the_audit_of_each_of_them_says_so(database: Database, three: list[Clinic], owner: Owner) -> None:
     pooled(database, three, measure="phq-9+gad-7")
     events: list[Any] = [owner.audit(clinic.organisation_id)[-1] for clinic in three]
     assert {(each["action"], each["role"], len(each["patient_ids"])) for each in events} == {

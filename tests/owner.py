@@ -1,18 +1,12 @@
-"""What the tests of the interface share: a look at the tables past the interface, as the role that owns them."""
+"""A look at the tables past the interface, as the role that owns them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import psycopg
-import pytest
-from psycopg.rows import dict_row
-
-from app.db.embedded import EmbeddedServer
-from app.db.session import Database
 
 _COUNTED = ("series", "administrations", "scores", "progress", "risk_alerts", "audit_events")
 
@@ -39,9 +33,3 @@ class Owner:
 
     def audit(self, organisation_id: UUID) -> list[dict[str, Any]]:
         return self.rows("select * from audit_events where organisation_id = %s order by xid, id", organisation_id)
-
-
-@pytest.fixture(scope="session")
-def owner(server: EmbeddedServer, database: Database) -> Iterator[Owner]:
-    with psycopg.connect(server.conninfo("spor", "spor_owner"), autocommit=True, row_factory=dict_row) as connection:
-        yield Owner(connection)
